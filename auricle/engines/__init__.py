@@ -1,0 +1,1 @@
+"""What answers a request: one protocol, rival implementations side by side, a table to choose from."""

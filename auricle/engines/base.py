@@ -1,0 +1,70 @@
+"""The Engine protocol: everything the pipeline knows about whatever answers a request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from auricle.types import Delta, Readiness, Request, Task
+
+LANGUAGES_ANY: frozenset[str] = frozenset()
+"""Languages that an engine accepts when it does not say: every ISO 639-1 code is passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do for one task. The pipeline refuses by name what is not here."""
+
+    fields: frozenset[str]
+    """Names of `Options` fields that are honoured: `temperature`, `tools`, `stop`..."""
+    languages: frozenset[str] = LANGUAGES_ANY
+    """ISO 639-1 codes that recognition knows."""
+    weights: str = ""
+    """Which weights answer, for `/v1/models` and the `x-auricle-weights` response header."""
+
+
+class Engine(Protocol):
+    """Answers requests. One instance may stand behind several model names and both tasks.
+
+    Every method is called on the event loop and none may block it. Errors that leave an engine are
+    `AuricleError`s: foreign exceptions are translated inside.
+    """
+
+    name: str
+    """`embedded`, `scripted`...: the `x-auricle-engine` response header."""
+
+    async def start(self) -> None:
+        """Begin loading and return at once; `readiness` tells how far it is, a task at a time."""
+        ...
+
+    async def close(self) -> None:
+        """Stop running work, free everything. Safe to call twice."""
+        ...
+
+    def readiness(self, task: Task) -> Readiness:
+        """Whether `task` can be answered now."""
+        ...
+
+    def capabilities(self, task: Task) -> Capabilities:
+        """What can be asked for in `task`."""
+        ...
+
+    def context_length(self, task: Task) -> int | None:
+        """Tokens that prompt and answer may have together, or None where nothing bounds them."""
+        ...
+
+    async def count_prompt_tokens(self, request: Request) -> int:
+        """`prompt_tokens` of the request: text in the model's template plus each audio's tokens.
+
+        Called after the audios are decoded and before `generate`; equals what `generate` will report.
+        """
+        ...
+
+    def generate(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """The answer, piece by piece; the last Delta has `finish_reason` and `usage`.
+
+        Closing the generator (or cancelling the task that iterates it) stops all work for the request
+        within a second, queued work included.
+        """
+        ...

@@ -1,0 +1,241 @@
+"""The values that travel through Auricle: frozen, plain, no behaviour beyond reading themselves.
+
+A request's life, in these types: the wire is parsed into a `Request` whose audio parts are `AudioSource`;
+fetching turns a source into an `AudioClip` (encoded bytes), decoding turns a clip into a `Waveform`
+(16 kHz mono), and the request with `Audio` parts in their place goes to an engine, which yields `Delta`s.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from auricle.audio.waveform import Waveform
+
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+class Task(enum.StrEnum):
+    """What a model does with audio."""
+
+    UNDERSTAND = "understand"
+    """Answer a question about what was said and heard."""
+    RECOGNIZE = "recognize"
+    """Write down what was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text part of a message."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSource:
+    """Where a message's audio is to come from; nothing has been fetched or decoded yet."""
+
+    kind: Literal["url", "base64", "bytes"]
+    data: str | bytes
+    """The URL; or the base64 text without any data-URL prefix; or the uploaded bytes themselves."""
+    where: str
+    """The place in the request, for error messages: `messages[0].content[1].input_audio.data`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioClip:
+    """Encoded audio as it came, recognised by its bytes."""
+
+    data: bytes
+    container: str
+    """`wav`, `mp3`, `flac`, `m4a` or `ogg` (or another container that the operator allowed)."""
+    where: str = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """An audio part ready for an engine: the encoded clip and its decoded waveform."""
+
+    clip: AudioClip
+    waveform: Waveform
+
+
+Part = Text | AudioSource | Audio
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a function that the model asks for; `arguments` is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the conversation."""
+
+    role: Role
+    content: tuple[Part, ...] = ()
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by newlines."""
+        return "\n".join(part.text for part in self.content if isinstance(part, Text))
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFormat:
+    """The form that the answer must have."""
+
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    schema: Mapping[str, Any] | None = None
+    """The JSON Schema, for `json_schema`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to answer. `None` means the engine's default; an engine honours a field or refuses it by name."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None  # 0..2
+    top_p: float | None = None  # 0..1
+    stop: tuple[str, ...] = ()  # at most 4
+    frequency_penalty: float | None = None  # -2..2
+    presence_penalty: float | None = None  # -2..2
+    seed: int | None = None
+    thinking: bool = True
+    response_format: ResponseFormat = ResponseFormat()
+    tools: tuple[Mapping[str, Any], ...] = ()  # OpenAI tool objects, `{"type": "function", "function": {...}}`
+    tool_choice: str | Mapping[str, Any] | None = None  # "none", "auto", "required" or a named function
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionOptions:
+    """How to recognise speech."""
+
+    language: str | None = None
+    """ISO 639-1 code, or None to detect it."""
+    translate: bool = False
+    """Write English whatever the language."""
+    prompt: str | None = None
+    """Text that stands before the speech: spelling of names, style."""
+    word_timestamps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, whatever endpoint it came from."""
+
+    id: str  # 32 hex digits
+    model: str
+    task: Task
+    messages: tuple[Message, ...]
+    options: Options = Options()
+    recognition: RecognitionOptions = RecognitionOptions()
+
+    def audios(self) -> Iterator[Audio]:
+        """The decoded audios in the order in which the messages name them."""
+        for message in self.messages:
+            for part in message.content:
+                if isinstance(part, Audio):
+                    yield part
+
+    def sources(self) -> Iterator[AudioSource]:
+        """The audios that have still to be fetched, in order."""
+        for message in self.messages:
+            for part in message.content:
+                if isinstance(part, AudioSource):
+                    yield part
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word; times in seconds from the start of its audio."""
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of recognised speech; times in seconds from the start of its audio."""
+
+    text: str
+    start: float
+    end: float
+    language: str  # ISO 639-1
+    avg_logprob: float = 0.0  # mean natural-log probability of a token
+    no_speech_prob: float = 0.0
+    compression_ratio: float = 1.0
+    temperature: float = 0.0
+    tokens: tuple[int, ...] = ()
+    words: tuple[Word, ...] = ()
+    audio_index: int = 0  # which of the request's audios
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request. `completion_tokens` includes `reasoning_tokens`, `prompt_tokens` the rest."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    audio_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call: `id` and `name` come with the first piece, `arguments` pieces are joined."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One piece of an answer. The last one carries `finish_reason` and `usage`, both or neither."""
+
+    reasoning: str = ""
+    content: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    """Recognised segments that `content` was made of (recognition), in order."""
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A collected stream of Deltas."""
+
+    content: str
+    reasoning: str
+    tool_calls: tuple[ToolCall, ...]
+    segments: tuple[Segment, ...]
+    finish_reason: FinishReason
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a model can answer, and if not, why, in words for an operator."""
+
+    ready: bool
+    detail: str = ""
