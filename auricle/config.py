@@ -6,11 +6,19 @@ Every field's description is its documentation: docs/reference/settings.md is ge
 from __future__ import annotations
 
 import os
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -46,6 +54,7 @@ class ModelSettings(_Section):
     """One name that clients may ask for."""
 
     task: Task = Field(description="`understand` (answers questions) or `recognize` (transcribes).")
+    enabled: bool = Field(True, description="Whether the name is served.")
     engine: str = Field("embedded", description="Which of `[engines.*]` answers.")
     context_length: int | None = Field(
         None, gt=0, description="Tokens of prompt and answer together; lowered to what the engine really has."
@@ -73,6 +82,27 @@ class EngineSettings(_Section):
     parallel: int = Field(2, ge=1, le=64, description="Answers that the language model writes at the same time.")
 
 
+DEFAULT_MODELS: dict[str, dict[str, Any]] = {
+    "mimo-v2.5": {"task": Task.UNDERSTAND, "context_length": 1_048_576},
+    "mimo-v2-omni": {"task": Task.UNDERSTAND, "context_length": 262_144},
+    "mimo-v2.5-asr": {"task": Task.RECOGNIZE},
+}
+DEFAULT_ENGINES: dict[str, dict[str, Any]] = {"embedded": {}}
+
+
+def _merged(defaults: dict[str, dict[str, Any]], given: Any) -> Any:
+    """`given` laid over `defaults`, table by table; what is not a table is left for pydantic to refuse."""
+    if not isinstance(given, dict):
+        return given
+    names = [*defaults, *(name for name in given if name not in defaults)]
+    return {
+        name: {**defaults.get(name, {}), **given[name]}
+        if isinstance(given.get(name), dict)
+        else given.get(name, defaults.get(name))
+        for name in names
+    }
+
+
 class Settings(BaseSettings):
     """All settings of a server, a command or a test."""
 
@@ -88,7 +118,8 @@ class Settings(BaseSettings):
         description="Keys that clients may use, comma-separated. None: local no-auth mode, loopback only.",
     )
     force_no_auth: bool = Field(
-        False, description="Allow the no-auth mode on an address other than loopback. Anybody who reaches it may use it."
+        False,
+        description="Allow the no-auth mode on an address other than loopback. Anybody who reaches it may use it.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("*",), description="Origins of browser pages that may call, comma-separated; `*` for all."
@@ -111,15 +142,15 @@ class Settings(BaseSettings):
     max_base64_bytes: int = Field(50 * MIB, gt=0, description="Largest base64 string of one audio.")
     max_body_bytes: int = Field(256 * MIB, gt=0, description="Largest request body; larger ones get 413 at once.")
     extra_formats: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="FFmpeg demuxers allowed besides mp3, wav, flac, m4a and ogg, comma-separated, e.g. `aiff,matroska`."
+        (),
+        description="FFmpeg demuxers allowed besides mp3, wav, flac, m4a and ogg, comma-separated, e.g. `aiff,matroska`.",
     )
-    max_audio_seconds: float = Field(
-        24 * 3600.0, gt=0, description="Longest audio decoded; longer ones are refused."
-    )
+    max_audio_seconds: float = Field(24 * 3600.0, gt=0, description="Longest audio decoded; longer ones are refused.")
     decode_workers: int = Field(2, ge=1, description="Processes that decode audio.")
     decode_timeout_seconds: float = Field(300.0, gt=0, description="Time for decoding one audio.")
     spool_dir: Path | None = Field(
-        None, description="Where long decoded audio lies while its request runs. Default: the system's temporary folder."
+        None,
+        description="Where long decoded audio lies while its request runs. Default: the system's temporary folder.",
     )
 
     # weights
@@ -132,30 +163,34 @@ class Settings(BaseSettings):
     )
 
     # models and engines
+    lite: bool = Field(
+        False, description="The 0.5B language model in place of the 1.5B one: faster, smaller, less clever."
+    )
     models: dict[str, ModelSettings] = Field(
-        default_factory=lambda: {
-            "mimo-v2.5": ModelSettings(task=Task.UNDERSTAND, context_length=1_048_576),
-            "mimo-v2-omni": ModelSettings(task=Task.UNDERSTAND, context_length=262_144),
-            "mimo-v2.5-asr": ModelSettings(task=Task.RECOGNIZE, context_length=1_048_576),
-        },
-        description="The names that clients may ask for, a table each: `[models.\"NAME\"]`.",
+        default_factory=dict,
+        description='The names that clients may ask for, a table each: `[models."NAME"]`. Added to the MiMo names.',
     )
     engines: dict[str, EngineSettings] = Field(
-        default_factory=lambda: {"embedded": EngineSettings()},
+        default_factory=dict,
         description="What answers, a table each: `[engines.NAME]`.",
     )
 
-    @field_validator("api_keys", "cors_origins", "fetch_allow", "extra_formats", "weights_sources", mode="before")
+    @field_validator("api_keys", "cors_origins", "extra_formats", "weights_sources", "fetch_allow", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
 
-    @field_validator("fetch_allow", mode="before")
+    @field_validator("models", mode="before")
     @classmethod
-    def _networks(cls, value: Any) -> Any:
-        return tuple(ip_network(item) if isinstance(item, str) else item for item in value)
+    def _add_default_models(cls, value: Any) -> Any:
+        return _merged(DEFAULT_MODELS, value)
+
+    @field_validator("engines", mode="before")
+    @classmethod
+    def _add_default_engines(cls, value: Any) -> Any:
+        return _merged(DEFAULT_ENGINES, value)
 
     @model_validator(mode="after")
     def _check(self) -> Settings:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
-from auricle.audio.tokens import audio_tokens
 
 SAMPLE_RATE = 16_000  # Hz
 BYTES_PER_SAMPLE = 2  # signed 16-bit little-endian, what every peer's decoder hands to Whisper
@@ -22,7 +19,7 @@ Samples = npt.NDArray[np.float32]
 class Waveform:
     """Decoded audio as 16 kHz mono signed 16-bit PCM.
 
-    Short audio is held in memory; long audio lies in an unnamed-to-others spool file, so that ten hours of it
+    Short audio is held in memory; long audio lies in an spool file, so that ten hours of it
     cost disk and not memory. `read` gives any stretch as float32, which is all that engines use.
     """
 
@@ -30,17 +27,12 @@ class Waveform:
     """The samples themselves, or the file that holds them (owned by the pipeline, which removes it)."""
     sample_count: int  # at 16 kHz
     duration: Fraction  # seconds, exact, from the decoded samples at their own rate
-    samples_at_24k: int
+    tokens: int  # what this audio counts for in `usage`, see audio/tokens.py
     digest: str  # SHA-256 of the PCM bytes, hex
 
     @property
     def seconds(self) -> float:
         return float(self.duration)
-
-    @property
-    def tokens(self) -> int:
-        """What this audio counts for in `usage`."""
-        return audio_tokens(self.samples_at_24k)
 
     def read(self, start: int = 0, stop: int | None = None) -> Samples:
         """Samples `start` to `stop` (indices at 16 kHz): float32 in [-1, 1), shape [n]."""
@@ -58,7 +50,4 @@ class Waveform:
     def discard(self) -> None:
         """Remove the spool file, if there is one. Safe to call twice."""
         if isinstance(self.pcm, Path):
-            try:
-                os.unlink(self.pcm)
-            except FileNotFoundError:
-                pass
+            self.pcm.unlink(missing_ok=True)
