@@ -67,6 +67,7 @@ class Worker:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=STREAM_LIMIT_BYTES,
+                start_new_session=True,  # Ctrl-C is for the parent, which then ends its workers in order
                 env={**os.environ, **(env or {})},
             )
         except OSError as error:
