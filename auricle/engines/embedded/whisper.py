@@ -1,0 +1,133 @@
+"""A Whisper model in CTranslate2's form: its folder, its tokens, its features, and what it can be asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+import numpy.typing as npt
+import tokenizers
+from faster_whisper.feature_extractor import FeatureExtractor
+from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
+
+from auricle.waveform import SAMPLE_RATE, Samples
+
+FRAME_SECONDS = 0.01  # of the mel spectrogram
+WINDOW_FRAMES = 3000  # frames of the 30 s that Whisper was trained on
+MAX_TOKENS = 224  # of one window, as in openai/whisper: half of the text context
+_CODES = {"jw": "jv"}  # Whisper's own spelling of Javanese -> ISO 639-1
+
+Mel = npt.NDArray[np.float32]
+"""Log-mel spectrogram, shape [mels, frames]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What the decoder wrote for one window."""
+
+    tokens: tuple[int, ...]
+    avg_logprob: float  # mean natural-log probability of a token, the end token counted
+    no_speech_prob: float
+    language: str  # Whisper's code
+    temperature: float = 0.0
+
+
+class Whisper:
+    """The loaded model. Safe to use from as many threads as it was loaded for."""
+
+    def __init__(self, folder: Path, *, compute_type: str, workers: int, threads: int) -> None:
+        """Load `folder` for `workers` calls at a time of `threads` threads each.
+
+        Raises OSError, ValueError or RuntimeError for a folder that is not such a model.
+        """
+        self.model = ctranslate2.models.Whisper(
+            str(folder), device="cpu", compute_type=compute_type, inter_threads=workers, intra_threads=threads
+        )
+        file = folder / "tokenizer.json"
+        if not file.is_file():
+            raise FileNotFoundError(f"{folder} has no tokenizer.json")
+        self.vocabulary = tokenizers.Tokenizer.from_file(str(file))
+        self.multilingual = bool(self.model.is_multilingual)
+        self.features = FeatureExtractor(**_feature_options(folder, self.model.n_mels))
+        self.tokenizer = Tokenizer(self.vocabulary, self.multilingual, task="transcribe", language="en")
+        self.languages: dict[str, str] = {"en": "en"}  # ISO 639-1 -> Whisper's code
+        if self.multilingual:
+            known = [code for code in _LANGUAGE_CODES if self.vocabulary.token_to_id(f"<|{code}|>") is not None]
+            self.languages = {_CODES.get(code, code): code for code in known}
+
+    @staticmethod
+    def iso(code: str) -> str:
+        """The ISO 639-1 code of Whisper's `code`."""
+        return _CODES.get(code, code)
+
+    def mel(self, samples: Samples) -> Mel:
+        """The spectrogram of `samples` (float32 [n] at 16 kHz), one frame for every 10 ms."""
+        return np.asarray(self.features(samples), dtype=np.float32)[:, : -(-samples.size // 160)]
+
+    def encode(self, mel: Mel, frames: int = WINDOW_FRAMES) -> Any:
+        """Encoder states [1, frames / 2, width] of `mel`, padded with zeros to `frames`."""
+        padded = np.zeros((1, mel.shape[0], frames), dtype=np.float32)
+        padded[0, :, : min(frames, mel.shape[1])] = mel[:, :frames]
+        return self.model.encode(ctranslate2.StorageView.from_array(padded))
+
+    def detect_language(self, states: Any) -> tuple[str, float]:
+        """Whisper's code of the likeliest language and its probability."""
+        if not self.multilingual:
+            return "en", 1.0
+        token, probability = self.model.detect_language(states)[0][0]
+        return token[2:-2], float(probability)
+
+    def prompt(self, language: str, *, translate: bool, prefix: str | None) -> list[int]:
+        """The tokens before the text: `prefix` as what was said before, language, task, no timestamps."""
+        tokens: list[int] = []
+        if prefix:
+            tokens = [self.tokenizer.sot_prev, *self.tokenizer.encode(" " + prefix.strip())[-(MAX_TOKENS - 1) :]]
+        tokens.append(self.tokenizer.sot)
+        if self.multilingual:
+            task = self.tokenizer.translate if translate else self.tokenizer.transcribe
+            tokens += [self._token(f"<|{language}|>"), task]
+        return [*tokens, self.tokenizer.no_timestamps]
+
+    def _token(self, token: str) -> int:
+        number = self.vocabulary.token_to_id(token)
+        if number is None:
+            raise ValueError(f"this model has no token {token}")
+        return int(number)
+
+    def decode(self, states: Any, prompts: list[list[int]], languages: list[str], *, beam_size: int) -> list[Decoded]:
+        """The text of each row of `states`; prompts must be of one length."""
+        results = self.model.generate(
+            states,
+            prompts,
+            beam_size=beam_size,
+            max_length=2 * MAX_TOKENS,  # CTranslate2 writes at most half of it, as openai/whisper does of its context
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        decoded = []
+        for result, language in zip(results, languages, strict=True):
+            tokens = tuple(result.sequences_ids[0])
+            # the score is the mean over the tokens; the end token is in the sum but not in the count
+            logprob = result.scores[0] * len(tokens) / (len(tokens) + 1) if tokens else float(result.scores[0])
+            decoded.append(Decoded(tokens, float(logprob), float(result.no_speech_prob), language))
+        return decoded
+
+    def text(self, tokens: tuple[int, ...]) -> str:
+        return str(self.tokenizer.decode(list(tokens)))
+
+
+def _feature_options(folder: Path, mels: int) -> dict[str, Any]:
+    """What the folder's preprocessor_config.json, if any, says of the features; the model itself knows its mels."""
+    options: dict[str, Any] = {}
+    file = folder / "preprocessor_config.json"
+    if file.is_file():
+        known = {"feature_size", "sampling_rate", "hop_length", "chunk_length", "n_fft"}
+        options = {name: value for name, value in json.loads(file.read_text("utf-8")).items() if name in known}
+        if options.get("sampling_rate", SAMPLE_RATE) != SAMPLE_RATE:
+            raise ValueError(f"{file} asks for audio of {options['sampling_rate']} Hz, not {SAMPLE_RATE}")
+    options["feature_size"] = mels
+    return options
