@@ -159,3 +159,7 @@ class EngineFailed(Unavailable):
 
 class WeightsError(Unavailable):
     """Weights cannot be had: names what was tried and what to do."""
+
+
+class PullStopped(WeightsError):
+    """Weights are not there because getting them was stopped; what had arrived is kept for the next time."""

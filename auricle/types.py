@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal
 
 from auricle.waveform import Waveform
@@ -191,7 +192,10 @@ class Usage:
     completion_tokens: int = 0
     audio_tokens: int = 0
     cached_tokens: int = 0
+    """Prompt tokens whose computation was reused: audio heard before, prompt prefix in the key-value cache."""
     reasoning_tokens: int = 0
+    audio_seconds: Fraction = Fraction(0)
+    """Duration of all audios, from decoded samples; filled in by the pipeline."""
 
     @property
     def total_tokens(self) -> int:

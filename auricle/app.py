@@ -1,0 +1,86 @@
+"""`create_app(settings)`: the one place that builds and wires concrete objects."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from auricle import __version__
+from auricle.accounts.keys import Keys
+from auricle.accounts.limits import Limits
+from auricle.api import chat, docs, failures, health, models
+from auricle.api.metrics import Metrics
+from auricle.api.request_log import RequestLog
+from auricle.api.services import Services
+from auricle.audio.decode import Decoder
+from auricle.audio.fetch import Fetcher
+from auricle.audio.source import Sources
+from auricle.config import Settings
+from auricle.engines.base import Engine
+from auricle.engines.registry import build_engine
+from auricle.pipeline import Pipeline, ServedModel
+
+PREFLIGHT_SECONDS = 24 * 3600
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """A server for `settings`; its engines start and stop with its lifespan."""
+    engines = build_engines(settings)
+    fetcher = Fetcher(settings)
+    decoder = Decoder(settings)
+    metrics = Metrics()
+    served = serve_models(settings, engines)
+    limits = Limits(settings.effective_rate_limits, {name: model.task for name, model in served.items()})
+    pipeline = Pipeline(served, Sources(settings, fetcher), decoder, limits, (metrics,))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        async with AsyncExitStack() as running:
+            for part in (fetcher, decoder, *engines.values()):
+                running.push_async_callback(part.close)
+                await part.start()
+            yield
+
+    app = FastAPI(
+        title="Auricle",
+        version=__version__,
+        summary="Xiaomi MiMo's audio API on your own hardware.",
+        lifespan=lifespan,
+        openapi_url=docs.OPENAPI_PATH,
+        docs_url=None,
+        redoc_url=None,
+    )
+    keys = Keys(key.get_secret_value() for key in settings.api_keys)
+    app.state.services = Services(settings, keys, pipeline, metrics)
+    for room in (chat, models, health, docs):
+        app.include_router(room.router)
+    failures.install(app)
+    docs.install(app)
+    app.add_middleware(failures.Boundary)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["x-request-id", "x-auricle-engine", "x-auricle-weights", "retry-after"],
+        max_age=PREFLIGHT_SECONDS,
+    )
+    app.add_middleware(RequestLog)
+    return app
+
+
+def build_engines(settings: Settings) -> dict[str, Engine]:
+    """The engines that some enabled model needs, by name, not yet started."""
+    needed = {model.engine for model in settings.models.values() if model.enabled}
+    return {name: build_engine(name, settings) for name in sorted(needed)}
+
+
+def serve_models(settings: Settings, engines: dict[str, Engine]) -> dict[str, ServedModel]:
+    return {
+        name: ServedModel(name, model.task, engines[model.engine], model.context_length)
+        for name, model in settings.models.items()
+        if model.enabled
+    }

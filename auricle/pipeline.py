@@ -1,0 +1,279 @@
+"""One request's life. Every request takes this path: streamed or not, whatever the endpoint and the engine.
+
+    find    the model's engine, and that it is ready and can do what is asked
+    limit   requests and tokens a minute, by key and model
+    fetch   each audio's bytes
+    decode  each clip to a waveform
+    admit   all tokens together under the context length
+    answer  Deltas as the engine yields them
+    account whatever became of it, in `finally`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Protocol
+
+from auricle.accounts.limits import Limits
+from auricle.audio.decode import Decoder
+from auricle.audio.source import Sources
+from auricle.engines.base import LANGUAGES_ANY, Engine
+from auricle.errors import (
+    AuricleError,
+    ContextTooLong,
+    InvalidField,
+    Unavailable,
+    UnknownModel,
+    UnsupportedField,
+)
+from auricle.types import (
+    Answer,
+    Audio,
+    AudioSource,
+    Delta,
+    FinishReason,
+    Options,
+    Part,
+    Readiness,
+    Request,
+    Segment,
+    Task,
+    ToolCall,
+    Usage,
+)
+
+AUDIOS_AT_ONCE = 4  # of one request, fetched and decoded side by side
+NOT_READY_RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A name that clients may ask for, and what stands behind it."""
+
+    name: str
+    task: Task
+    engine: Engine
+    configured_context_length: int | None
+
+    @property
+    def context_length(self) -> int | None:
+        """What is configured, lowered to what the engine has; None where nothing bounds it."""
+        lengths = (self.configured_context_length, self.engine.context_length(self.task))
+        return min((length for length in lengths if length is not None), default=None)
+
+    def readiness(self) -> Readiness:
+        return self.engine.readiness(self.task)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as far as limits and accounts care. Never holds the key itself."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request that reached an engine or failed on the way."""
+
+    request: Request
+    caller: Caller
+    engine: str
+    status: int  # HTTP status; 499 when the client went away
+    usage: Usage
+    seconds: float
+    seconds_to_first_token: float | None
+
+
+CLIENT_GONE = 499  # nginx's code for a client that hung up
+
+
+class Observer(Protocol):
+    """Is told of every outcome: metrics, later the ledger."""
+
+    def record(self, outcome: Outcome) -> None: ...
+
+
+class Pipeline:
+    """Runs requests; owns nothing that outlives them."""
+
+    def __init__(
+        self,
+        models: Mapping[str, ServedModel],
+        sources: Sources,
+        decoder: Decoder,
+        limits: Limits,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.models = models
+        self._sources = sources
+        self._decoder = decoder
+        self._limits = limits
+        self._observers = observers
+
+    async def run(self, request: Request, caller: Caller) -> AsyncGenerator[Delta, None]:
+        """The answer to `request`, piece by piece. Raises AuricleError, at the first piece for whatever is wrong
+        with the request itself. Closing the generator stops all work for it."""
+        started = time.monotonic()
+        first_token: float | None = None
+        usage = Usage()
+        status = CLIENT_GONE
+        model = self.find(request)
+        try:
+            self._limits.admit(caller.id, model.name)
+            async with AsyncExitStack() as spooled:
+                request = await self._listenable(request, spooled)
+                await self._admit(request, model)
+                seconds = sum((audio.waveform.duration for audio in request.audios()), Fraction(0))
+                async with aclosing(model.engine.generate(request)) as deltas:
+                    async for delta in deltas:
+                        if first_token is None and delta.usage is None:
+                            first_token = time.monotonic() - started
+                        if delta.usage is not None:
+                            usage = replace(delta.usage, audio_seconds=seconds)
+                            delta = replace(delta, usage=usage)
+                        yield delta
+            status = 200
+        except AuricleError as error:
+            status = error.status
+            raise
+        except Exception:
+            status = 500
+            raise
+        finally:
+            self._limits.spend(caller.id, model.name, usage.total_tokens)
+            outcome = Outcome(
+                request, caller, model.engine.name, status, usage, time.monotonic() - started, first_token
+            )
+            for observer in self._observers:
+                observer.record(outcome)
+
+    async def collect(self, request: Request, caller: Caller) -> Answer:
+        """The whole answer: the collected stream."""
+        async with aclosing(self.run(request, caller)) as deltas:
+            return await collect(deltas)
+
+    def find(self, request: Request) -> ServedModel:
+        """The model, if it is served, is ready and can do what is asked.
+
+        Raises UnknownModel, Unavailable, UnsupportedField and InvalidField.
+        """
+        model = self.models.get(request.model)
+        if model is None:
+            raise UnknownModel(request.model)
+        check_capabilities(request, model)
+        readiness = model.readiness()
+        if not readiness.ready:
+            raise Unavailable(
+                f"{model.name} is not ready: {readiness.detail}", retry_after_seconds=NOT_READY_RETRY_SECONDS
+            )
+        return model
+
+    async def _listenable(self, request: Request, spooled: AsyncExitStack) -> Request:
+        """The request with every audio fetched and decoded; what lies on disk goes when `spooled` closes."""
+        gate = asyncio.Semaphore(AUDIOS_AT_ONCE)
+
+        async def listen(source: AudioSource) -> Audio:
+            async with gate:
+                clip = await self._sources.clip(source)
+                waveform = await self._decoder.decode(clip)
+            spooled.callback(waveform.discard)
+            return Audio(clip, waveform)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {id(source): group.create_task(listen(source)) for source in request.sources()}
+        except BaseExceptionGroup as failures:
+            raise first_failure(failures) from None
+
+        def ready(part: Part) -> Part:
+            return tasks[id(part)].result() if isinstance(part, AudioSource) else part
+
+        messages = tuple(replace(m, content=tuple(ready(part) for part in m.content)) for m in request.messages)
+        return replace(request, messages=messages)
+
+    async def _admit(self, request: Request, model: ServedModel) -> None:
+        """Raises ContextTooLong unless the prompt is under the model's context length."""
+        limit = model.context_length
+        if limit is None:
+            return
+        tokens = await model.engine.count_prompt_tokens(request)
+        if tokens >= limit:
+            raise ContextTooLong(tokens, limit, model.name)
+
+
+def first_failure(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one failure to report of several: ours before others, so that a 400 is not hidden by a 500."""
+    leaves: list[BaseException] = []
+    groups = [failures]
+    while groups:
+        for failure in groups.pop().exceptions:
+            if isinstance(failure, BaseExceptionGroup):
+                groups.append(failure)
+            else:
+                leaves.append(failure)
+    return next((leaf for leaf in leaves if isinstance(leaf, AuricleError)), leaves[0])
+
+
+def asked_fields(options: Options) -> dict[str, str]:
+    """Names of the options that the request sets: as capabilities spell them, and as the wire does."""
+    asked = {
+        "max_tokens": options.max_tokens is not None,
+        "temperature": options.temperature is not None,
+        "top_p": options.top_p is not None,
+        "stop": bool(options.stop),
+        "frequency_penalty": bool(options.frequency_penalty),
+        "presence_penalty": bool(options.presence_penalty),
+        "seed": options.seed is not None,
+        f"response_format.{options.response_format.type}": options.response_format.type != "text",
+        "tools": bool(options.tools),
+        "tool_choice": options.tool_choice is not None,
+    }
+    spelled = {"max_tokens": "max_completion_tokens"}
+    return {name: spelled.get(name, name) for name, is_asked in asked.items() if is_asked}
+
+
+def check_capabilities(request: Request, model: ServedModel) -> None:
+    """Raises UnsupportedField or InvalidField for what the engine cannot honour."""
+    capabilities = model.engine.capabilities(request.task)
+    for name, spelled in asked_fields(request.options).items():
+        if name not in capabilities.fields:
+            raise UnsupportedField(spelled, model.engine.name, f"model {model.name}")
+    language = request.recognition.language
+    if language is not None and capabilities.languages != LANGUAGES_ANY and language not in capabilities.languages:
+        known = ", ".join(sorted(capabilities.languages))
+        raise InvalidField("asr_options.language", f"{language!r} is not a language of {model.name}; known: auto, {known}")
+
+
+async def collect(deltas: AsyncGenerator[Delta, None]) -> Answer:
+    """The pieces of an answer put together."""
+    content: list[str] = []
+    reasoning: list[str] = []
+    segments: list[Segment] = []
+    calls: dict[int, ToolCall] = {}
+    finish: FinishReason = "stop"
+    usage = Usage()
+    async for delta in deltas:
+        content.append(delta.content)
+        reasoning.append(delta.reasoning)
+        segments.extend(delta.segments)
+        for piece in delta.tool_calls:
+            call = calls.get(piece.index, ToolCall("", "", ""))
+            calls[piece.index] = ToolCall(
+                piece.id or call.id, piece.name or call.name, call.arguments + piece.arguments
+            )
+        finish = delta.finish_reason or finish
+        usage = delta.usage or usage
+    return Answer(
+        content="".join(content),
+        reasoning="".join(reasoning),
+        tool_calls=tuple(calls[index] for index in sorted(calls)),
+        segments=tuple(segments),
+        finish_reason=finish,
+        usage=usage,
+    )
