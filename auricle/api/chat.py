@@ -15,12 +15,11 @@ from auricle.api import render
 from auricle.api.auth import authenticate
 from auricle.api.failures import error_body, request_id_of, translate
 from auricle.api.parse import parse_chat, read_json
-from auricle.api.schema import ChatRequest
-from auricle.api.services import Services, services_of
+from auricle.api.services import services_of
 from auricle.api.sse import DONE, ClientGone, EventStream, Pump, event, while_connected
-from auricle.errors import BodyTooLarge, InvalidField
+from auricle.errors import BodyTooLarge
 from auricle.pipeline import ServedModel
-from auricle.types import Delta, Task
+from auricle.types import Delta
 
 router = APIRouter()
 

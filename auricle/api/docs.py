@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.staticfiles import StaticFiles
 
@@ -18,6 +19,12 @@ from auricle.api.schema import ChatRequest, Completion, CompletionChunk, ErrorBo
 OPENAPI_PATH = "/openapi.json"
 ASSETS_PATH = "/docs/assets"
 REFERENCE = "#/components/schemas/{model}"
+BODIES: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
+    (ChatRequest, "validation"),
+    (Completion, "serialization"),
+    (CompletionChunk, "serialization"),
+    (ErrorBody, "serialization"),
+]
 FAILURES = {
     400: "Something about the request is wrong and will be wrong again; `param` says what.",
     401: "No key, or one that is not known.",
@@ -58,11 +65,7 @@ def install(app: FastAPI) -> None:
 def openapi(app: FastAPI) -> dict[str, Any]:
     """FastAPI's document, with the bodies that are parsed by hand, both ways to send a key, and the failures."""
     document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-    _, definitions = models_json_schema(
-        [(ChatRequest, "validation")]
-        + [(model, "serialization") for model in (Completion, CompletionChunk, ErrorBody)],
-        ref_template=REFERENCE,
-    )
+    _, definitions = models_json_schema(BODIES, ref_template=REFERENCE)
     components = document.setdefault("components", {})
     components["schemas"] = definitions["$defs"]
     components["securitySchemes"] = {

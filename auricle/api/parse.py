@@ -92,20 +92,18 @@ def first_problem(error: ValidationError) -> InvalidField:
     return InvalidField(place(location), lower_first(problem["msg"]))
 
 
-UNION_MEMBERS = frozenset({"str", "text", "input_audio", "audio_url", "refusal", "NamedTool"})
+UNION_PREFIXES = ("str", "list[", "literal[", "constrained-", "function-", "NamedTool")
+PART_TYPES = frozenset({"text", "input_audio", "audio_url", "refusal"})  # discriminators, after a part's number
 
 
 def wire_location(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """pydantic's location without the names of union members that it puts in between."""
     kept: list[int | str] = []
     for position, step in enumerate(location):
-        inside_union = position > 0 and isinstance(step, str)
-        if inside_union and (step.startswith(("list[", "literal[", "constrained-", "function-")) or step == "str"):
-            continue
-        if inside_union and step in UNION_MEMBERS and isinstance(location[position - 1], int):
-            continue  # the discriminator's value, right after the part's number
-        if step == "NamedTool":
-            continue
+        if isinstance(step, str) and position > 0:
+            after_number = isinstance(location[position - 1], int)
+            if step.startswith(UNION_PREFIXES) or (step in PART_TYPES and after_number):
+                continue
         kept.append(step)
     return tuple(kept)
 
@@ -131,9 +129,7 @@ def read_message(message: ChatMessage, where: str) -> Message:
     elif isinstance(message.content, str):
         parts = (Text(message.content),)
     else:
-        parts = tuple(
-            read_part(part, f"{where}.content[{n}]", message.role) for n, part in enumerate(message.content)
-        )
+        parts = tuple(read_part(part, f"{where}.content[{n}]", message.role) for n, part in enumerate(message.content))
     if message.role == "tool" and not message.tool_call_id:
         raise InvalidField(f"{where}.tool_call_id", "field required in a tool message")
     return Message(

@@ -149,7 +149,9 @@ class ChatTemplateKwargs(Wire):
 class ChatRequest(Wire):
     """The body of `POST /v1/chat/completions`."""
 
-    model: str = Field(min_length=1, description="`mimo-v2.5`, `mimo-v2-omni` or `mimo-v2.5-asr`.", examples=["mimo-v2.5"])
+    model: str = Field(
+        min_length=1, description="`mimo-v2.5`, `mimo-v2-omni` or `mimo-v2.5-asr`.", examples=["mimo-v2.5"]
+    )
     messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
     asr_options: AsrOptions | None = None
     max_completion_tokens: int | None = Field(None, ge=1, le=2**31 - 1)

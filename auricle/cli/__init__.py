@@ -8,6 +8,7 @@ import typer
 
 from auricle import __version__
 from auricle.cli import models
+from auricle.cli.serve import serve
 
 app = typer.Typer(
     name="auricle",
@@ -16,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Settings come from auricle.toml (or the file that AURICLE_CONFIG names) and from AURICLE_* variables.",
 )
+app.command()(serve)
 app.add_typer(models.app, name="models")
 
 

@@ -150,7 +150,9 @@ class ScriptedEngine:
         audios = [f"audio {n}: {describe(a.waveform)}" for n, a in enumerate(request.audios(), 1)]
         pieces = []
         if request.options.thinking:
-            pieces += [Delta(reasoning=token) for token in tokenize("I was given " + ("; ".join(audios) or "no audio") + ".")]
+            pieces += [
+                Delta(reasoning=token) for token in tokenize("I was given " + ("; ".join(audios) or "no audio") + ".")
+            ]
         if script.call and request.options.tools and request.options.tool_choice != "none":
             return [*pieces, Delta(tool_calls=(ToolCallDelta(0, "call_0", *script.call),))]
         answer = " ".join([f"You said: {script.text or 'nothing'}", *audios] * script.repeat)
