@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -34,6 +34,8 @@ DEFAULT_CONFIG_FILE = "auricle.toml"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Network = IPv4Network | IPv6Network
+ExtraFormat = Literal["aac", "aiff", "amr", "asf", "au", "avi", "caf", "matroska", "mpegts", "w64", "wv"]
+EXTRA_FORMATS: tuple[ExtraFormat, ...] = get_args(ExtraFormat)
 
 
 class SettingsError(Exception):
@@ -137,6 +139,24 @@ class Settings(BaseSettings):
         (),
         description="Networks that audio URLs may reach besides the public internet, comma-separated: `127.0.0.0/8`.",
     )
+    fetch_allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts that audio URLs may name, comma-separated; `*.example.com` means every subdomain. "
+        "Empty: any host. The addresses of an allowed host are checked all the same.",
+    )
+    fetch_deny_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Hosts that audio URLs may not name, comma-separated, written as in `fetch_allow_hosts`."
+    )
+    fetch_ports: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("80", "443", "1024-65535"),
+        description="Ports that audio URLs may name, comma-separated, ranges with a hyphen. Networks in `fetch_allow` "
+        "are reached on every port.",
+    )
+    fetch_proxy: SecretStr | None = Field(
+        None,
+        description="HTTP proxy for audio URLs, `http://[user:password@]host:port`. The proxy then resolves host names "
+        "and has to refuse internal ones. The proxy variables of the environment are never used.",
+    )
     fetch_timeout_seconds: float = Field(30.0, gt=0, description="Time for one audio URL, redirects included.")
     max_url_bytes: int = Field(100 * MIB, gt=0, description="Largest audio fetched by URL.")
     max_base64_bytes: int = Field(50 * MIB, gt=0, description="Largest base64 string of one audio.")
@@ -148,6 +168,9 @@ class Settings(BaseSettings):
     max_audio_seconds: float = Field(24 * 3600.0, gt=0, description="Longest audio decoded; longer ones are refused.")
     decode_workers: int = Field(2, ge=1, description="Processes that decode audio.")
     decode_timeout_seconds: float = Field(300.0, gt=0, description="Time for decoding one audio.")
+    decode_memory_bytes: int = Field(
+        1024 * MIB, ge=512 * MIB, description="Address space of one decoding process (where the system can limit it)."
+    )
     spool_dir: Path | None = Field(
         None,
         description="Where long decoded audio lies while its request runs. Default: the system's temporary folder.",
@@ -175,11 +198,30 @@ class Settings(BaseSettings):
         description="What answers, a table each: `[engines.NAME]`.",
     )
 
-    @field_validator("api_keys", "cors_origins", "extra_formats", "weights_sources", "fetch_allow", mode="before")
+    @field_validator(
+        "api_keys",
+        "cors_origins",
+        "extra_formats",
+        "fetch_allow",
+        "fetch_allow_hosts",
+        "fetch_deny_hosts",
+        "fetch_ports",
+        "weights_sources",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(item.strip() for item in value.split(",") if item.strip())
+        return value
+
+    @field_validator("fetch_ports")
+    @classmethod
+    def _check_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for item in value:
+            first, _, last = item.partition("-")
+            if not (first.isdecimal() and (last or first).isdecimal() and 0 < int(first) <= int(last or first) < 65536):
+                raise ValueError(f"{item!r} is neither a port nor a range of ports")
         return value
 
     @field_validator("models", mode="before")

@@ -3,7 +3,7 @@
 A worker is this interpreter running one of our modules (`python -m MODULE`), joined to its parent by its standard
 input and output. Both directions carry frames: a JSON object and a payload of raw bytes, never pickles, so that a
 worker which a hostile file has taken over can hand its parent nothing but data. A worker ends when its parent does,
-however the parent ended, because its input then reaches its end.
+however the parent ended: an idle one because its input reaches its end, a busy one because a thread of it watches.
 
 Parent (asyncio):                                   Child (blocking):
 
@@ -20,6 +20,7 @@ import os
 import struct
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any, BinaryIO, NamedTuple
 
@@ -27,7 +28,26 @@ import orjson
 
 _LENGTHS = struct.Struct("<IQ")  # bytes of the JSON object, bytes of the payload
 MAX_HEADER_BYTES = 64 * 1024 * 1024
+MAX_PAYLOAD_BYTES = 256 * 1024 * 1024
 STREAM_LIMIT_BYTES = 1024 * 1024  # read ahead from a worker at most
+WRITE_BYTES = 256 * 1024  # handed to the pipe at a time: asyncio copies what the pipe does not take at once
+WATCH_SECONDS = 0.25  # how often a worker looks whether its parent lives
+SAFE_VARIABLES = frozenset(
+    {
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LD_LIBRARY_PATH",
+        "DYLD_LIBRARY_PATH",
+        "PATH",
+        "PYTHONHASHSEED",
+        "PYTHONHOME",
+    }
+    | {"PYTHONPATH", "PYTHONUTF8", "PYTHONWARNINGS", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "TZ"}
+    | {"VIRTUAL_ENV", "WINDIR"}
+)
+"""What an interpreter needs of the environment; everything else may hold secrets."""
 
 
 class WorkerDied(Exception):
@@ -53,11 +73,15 @@ class Worker:
         self._sending = asyncio.Lock()
 
     @classmethod
-    async def spawn(cls, module: str, *arguments: str, env: Mapping[str, str] | None = None) -> Worker:
+    async def spawn(
+        cls, module: str, *arguments: str, env: Mapping[str, str] | None = None, inherit_env: bool = True
+    ) -> Worker:
         """Start `python -m module arguments...`; `env` is added to this process's environment.
 
-        The child inherits standard error. Raises WorkerDied if it cannot be started.
+        With `inherit_env=False` the worker gets only SAFE_VARIABLES of it: no keys, no tokens. The child inherits
+        standard error. Raises WorkerDied if it cannot be started.
         """
+        inherited = os.environ if inherit_env else {k: v for k, v in os.environ.items() if k.upper() in SAFE_VARIABLES}
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -68,7 +92,7 @@ class Worker:
                 stdout=asyncio.subprocess.PIPE,
                 limit=STREAM_LIMIT_BYTES,
                 start_new_session=True,  # Ctrl-C is for the parent, which then ends its workers in order
-                env={**os.environ, **(env or {})},
+                env={**inherited, **(env or {})},
             )
         except OSError as error:
             raise WorkerDied(f"{module} could not be started: {error}") from error
@@ -88,18 +112,23 @@ class Worker:
         async with self._sending:
             try:
                 self._stdin.write(_LENGTHS.pack(len(encoded), len(payload)) + encoded)
-                if len(payload):
-                    self._stdin.write(payload)
+                rest = memoryview(payload)
+                while len(rest):
+                    self._stdin.write(rest[:WRITE_BYTES])
+                    await self._stdin.drain()
+                    rest = rest[WRITE_BYTES:]
                 await self._stdin.drain()
             except (ConnectionError, RuntimeError) as error:
                 raise WorkerDied(f"worker {self.pid} does not take messages") from error
 
-    async def receive(self) -> Frame:
-        """The next frame. Raises WorkerDied when the worker ended or broke the protocol."""
+    async def receive(
+        self, *, max_header_bytes: int = MAX_HEADER_BYTES, max_payload_bytes: int = MAX_PAYLOAD_BYTES
+    ) -> Frame:
+        """The next frame. Raises WorkerDied when the worker ended, broke the protocol or sent more than allowed."""
         try:
             header_size, payload_size = _LENGTHS.unpack(await self._stdout.readexactly(_LENGTHS.size))
-            if header_size > MAX_HEADER_BYTES:
-                raise WorkerDied(f"worker {self.pid} sent a header of {header_size} bytes")
+            if header_size > max_header_bytes or payload_size > max_payload_bytes:
+                raise WorkerDied(f"worker {self.pid} sent a message of {header_size} and {payload_size} bytes")
             header = orjson.loads(await self._stdout.readexactly(header_size))
             payload = await self._stdout.readexactly(payload_size) if payload_size else b""
         except (asyncio.IncompleteReadError, ConnectionError, orjson.JSONDecodeError) as error:
@@ -163,11 +192,20 @@ class Channel:
                 pass
 
 
+def _end_with(parent: int) -> None:
+    """End this process once its parent is no longer `parent`; for a thread of its own."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)
+
+
 def connect() -> Channel:
     """The channel to the parent, for a worker's `main`. Call it first.
 
-    From then on whatever a library prints to standard output goes to standard error, so that it cannot break a frame.
+    From then on whatever a library prints to standard output goes to standard error, so that it cannot break a frame,
+    and the process ends within a second of its parent, whatever it is doing.
     """
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="parent watch", daemon=True).start()
     source = os.fdopen(os.dup(0), "rb")
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
