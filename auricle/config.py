@@ -6,6 +6,7 @@ Every field's description is its documentation: docs/reference/settings.md is ge
 from __future__ import annotations
 
 import os
+import tomllib
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -287,5 +288,5 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()]
         raise SettingsError("wrong settings:\n  " + "\n  ".join(lines)) from None
-    except ValueError as error:  # a file that is not TOML
-        raise SettingsError(str(error)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{named or DEFAULT_CONFIG_FILE} is not valid TOML: {error}") from None

@@ -10,6 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from auricle.api.schema import (
+    MAX_STOPS,
     AudioUrlPart,
     ChatMessage,
     ChatRequest,
@@ -89,7 +90,24 @@ def first_problem(error: ValidationError) -> InvalidField:
         return InvalidField(place(location), "the part's type must be text, input_audio or audio_url")
     if problem["type"] == "union_tag_not_found":
         return InvalidField(place(location), "a part needs a type: text, input_audio or audio_url")
+    if location and location[-1] in EITHER:
+        return InvalidField(place(location), EITHER[location[-1]])
+    if len(location) == 1 and location[0] in ASK_FOR_NOTHING:
+        return InvalidField(place(location), f"not supported; {lower_first(ASK_FOR_NOTHING[location[0]])}")
     return InvalidField(place(location), lower_first(problem["msg"]))
+
+
+EITHER: dict[int | str, str] = {
+    "content": "must be a string or a list of parts",
+    "stop": f"must be a string or a list of at most {MAX_STOPS} strings",
+}
+ASK_FOR_NOTHING: dict[int | str, str] = {
+    name: ChatRequest.model_fields[name].description or ""
+    for name in (
+        *("n", "modalities", "audio", "logprobs", "top_logprobs", "logit_bias", "verbosity"),
+        *("web_search_options", "functions", "function_call"),
+    )
+}
 
 
 UNION_PREFIXES = ("str", "list[", "literal[", "constrained-", "function-", "NamedTool")
