@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -24,6 +27,9 @@ from auricle.engines.registry import build_engine
 from auricle.pipeline import Pipeline, ServedModel
 
 PREFLIGHT_SECONDS = 24 * 3600
+POLL_SECONDS = 0.1  # of readiness, while a model loads
+TELL_SECONDS = 10.0
+log = structlog.get_logger("auricle")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -42,6 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
             for part in (fetcher, decoder, *engines.values()):
                 running.push_async_callback(part.close)
                 await part.start()
+            announcing = asyncio.create_task(announce(served))
+            running.push_async_callback(stopped, announcing)
             yield
 
     app = FastAPI(
@@ -70,6 +78,27 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(RequestLog)
     return app
+
+
+async def announce(models: dict[str, ServedModel]) -> None:
+    """Log when each model becomes ready, and now and then what the others wait for."""
+    started = last_told = time.monotonic()
+    waiting = dict(models)
+    while waiting:
+        for name, model in list(waiting.items()):
+            if model.readiness().ready:
+                del waiting[name]
+                log.info("model ready", model=name, seconds=round(time.monotonic() - started, 1))
+        if waiting and time.monotonic() - last_told >= TELL_SECONDS:
+            last_told = time.monotonic()
+            for name, model in waiting.items():
+                log.info("model not ready yet", model=name, detail=model.readiness().detail)
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def build_engines(settings: Settings) -> dict[str, Engine]:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Annotated, Any
 
 import typer
 import uvicorn
 
-from auricle.cli.failures import plain_failures
+from auricle import __version__
+from auricle.cli.failures import FAILED, plain_failures
 
 KEEP_ALIVE_SECONDS = 75  # longer than the usual proxy's minute, so that the proxy closes first
 SHUTDOWN_SECONDS = 30  # for answers that are being written when the server is told to stop
+
+
+class GreetingServer(uvicorn.Server):
+    """uvicorn that says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, keys: str) -> None:
+        super().__init__(config)
+        self._keys = keys
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                host, port = listener.getsockname()[:2]
+                url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+                typer.echo(f"Auricle {__version__} serves {url}/v1 ({self._keys}); the API: {url}/docs", err=True)
 
 
 def serve(
@@ -33,7 +51,7 @@ def serve(
         settings.check_exposure()
         logs.configure(settings)
         app = create_app(settings)
-        uvicorn.run(
+        config = uvicorn.Config(
             app,
             host=settings.host,
             port=settings.port,
@@ -43,3 +61,7 @@ def serve(
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
+        server = GreetingServer(config, "any key" if settings.no_auth else f"{len(settings.api_keys)} API keys")
+        server.run()
+        if not server.started:
+            raise typer.Exit(FAILED)

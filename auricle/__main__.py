@@ -1,0 +1,5 @@
+"""`python -m auricle` is the command `auricle`."""
+
+from auricle.cli import app
+
+app()
