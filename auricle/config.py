@@ -162,10 +162,13 @@ class Settings(BaseSettings):
     max_url_bytes: int = Field(100 * MIB, gt=0, description="Largest audio fetched by URL.")
     max_base64_bytes: int = Field(50 * MIB, gt=0, description="Largest base64 string of one audio.")
     max_body_bytes: int = Field(256 * MIB, gt=0, description="Largest request body; larger ones get 413 at once.")
-    extra_formats: Annotated[tuple[str, ...], NoDecode] = Field(
+    extra_formats: Annotated[tuple[ExtraFormat, ...], NoDecode] = Field(
         (),
-        description="FFmpeg demuxers allowed besides mp3, wav, flac, m4a and ogg, comma-separated: `aiff,matroska`.",
+        description="Formats allowed besides mp3, wav, flac, m4a and ogg, comma-separated: "
+        + ", ".join(f"`{name}`" for name in EXTRA_FORMATS)
+        + ".",
     )
+    allow_video: bool = Field(False, description="Accept video files and listen to their first sound track.")
     max_audio_seconds: float = Field(24 * 3600.0, gt=0, description="Longest audio decoded; longer ones are refused.")
     decode_workers: int = Field(2, ge=1, description="Processes that decode audio.")
     decode_timeout_seconds: float = Field(300.0, gt=0, description="Time for decoding one audio.")
