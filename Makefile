@@ -40,6 +40,9 @@ lock: $(VENV)/.dev ## resolve the dependencies anew into the lock files
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --universal --generate-hashes --only-binary :all: --no-annotate \
 		--no-header --quiet -c requirements.lock -o requirements-dev.lock
 
+docs: $(VENV)/.dev ## write the generated reference pages anew
+	$(BIN)/python -m docs.generate
+
 clean: ## remove the virtual environment and caches of the tools (not the weights)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 

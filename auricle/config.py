@@ -228,6 +228,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"{item!r} is neither a port nor a range of ports")
         return value
 
+    @field_validator("cache_dir", "spool_dir", "weights_dir")
+    @classmethod
+    def _expand_home(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser()
+
     @field_validator("models", mode="before")
     @classmethod
     def _add_default_models(cls, value: Any) -> Any:

@@ -52,6 +52,13 @@ def test_commas_part_lists_in_variables(monkeypatch: pytest.MonkeyPatch) -> None
     assert settings.effective_rate_limits == "off"
 
 
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "auricle.toml").write_text('cache_dir = "~/weights"\n')
+    assert load_settings().cache_dir == tmp_path / "weights"
+    assert load_settings().weights_dir is None
+
+
 def test_models_and_engines_are_added_to_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "auricle.toml").write_text(
         '[models."whisper-1"]\ntask = "recognize"\n'

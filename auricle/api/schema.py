@@ -152,25 +152,35 @@ class ChatRequest(Wire):
     model: str = Field(
         min_length=1, description="`mimo-v2.5`, `mimo-v2-omni` or `mimo-v2.5-asr`.", examples=["mimo-v2.5"]
     )
-    messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
-    asr_options: AsrOptions | None = None
-    max_completion_tokens: int | None = Field(None, ge=1, le=2**31 - 1)
+    messages: list[ChatMessage] = Field(
+        min_length=1, max_length=MAX_MESSAGES, description="The conversation; audio may stand in any user message."
+    )
+    asr_options: AsrOptions | None = Field(None, description="For speech recognition models only.")
+    max_completion_tokens: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="Most tokens of the answer, thinking included."
+    )
     max_tokens: int | None = Field(None, ge=1, le=2**31 - 1, description="The older name of `max_completion_tokens`.")
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, ge=0, le=1)
-    stop: str | Annotated[list[str], Field(max_length=MAX_STOPS)] | None = None
-    frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    presence_penalty: float | None = Field(None, ge=-2, le=2)
-    seed: int | None = Field(None, ge=-(2**63), le=2**63 - 1)
+    temperature: float | None = Field(None, ge=0, le=2, description="0 takes the likeliest word every time.")
+    top_p: float | None = Field(None, ge=0, le=1, description="Share of the likeliest words to choose from.")
+    stop: str | Annotated[list[str], Field(max_length=MAX_STOPS)] | None = Field(
+        None, description=f"The answer ends before any of these, at most {MAX_STOPS}."
+    )
+    frequency_penalty: float | None = Field(None, ge=-2, le=2, description="Against words that were said often.")
+    presence_penalty: float | None = Field(None, ge=-2, le=2, description="Against words that were said at all.")
+    seed: int | None = Field(None, ge=-(2**63), le=2**63 - 1, description="Makes a sampled answer repeatable.")
     n: int | None = Field(None, ge=1, le=1, description="Only one answer is given.")
-    stream: bool | None = None
+    stream: bool | None = Field(None, description="Send the answer as it is made, as server-sent events.")
     stream_options: StreamOptions | None = None
     thinking: Thinking | None = Field(None, description="Understanding models think unless `disabled`.")
     reasoning_effort: str | None = Field(None, description="OpenAI's spelling: `none` is `thinking: disabled`.")
     chat_template_kwargs: ChatTemplateKwargs | None = Field(None, description="vLLM's spelling of `thinking`.")
-    response_format: ResponseFormatBody | None = None
-    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
-    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    response_format: ResponseFormatBody | None = Field(None, description="The form that the answer must have.")
+    tools: Annotated[list[Tool], Field(max_length=128)] | None = Field(
+        None, description="Functions that the model may ask to call."
+    )
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = Field(
+        None, description="Whether, and which, of the `tools` is to be called."
+    )
 
     # OpenAI's fields that cannot change the answer
     user: Any = None
