@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from auricle import __version__
 from auricle.weights.catalogue import File, Hub, Model
 from auricle.weights.disk import digest_matches, disk_failures, require_room
 from auricle.weights.sources import Pull, SourceFailed, run_stoppable
@@ -38,15 +39,33 @@ def download(pull: Pull, hub_url: str) -> None:
     hub = pull.model.hub
     if hub is None:
         raise SourceFailed("it is not published there in this form")
-    arrived = {file.name: _size(_partial(pull, file)) for file in pull.missing}
-    total = sum(file.size_bytes for file in pull.missing)
+    early = [file for file in pull.missing if _size(_partial(pull, file))]
+    with disk_failures(pull.folder):
+        try:
+            wrong = _transfer(pull, hub, hub_url, pull.missing)
+            if wrong and all(file in early for file in wrong):
+                # What an earlier run left may have been spoiled, by a power cut or a change of mirror.
+                wrong = _transfer(pull, hub, hub_url, wrong)
+        except OSError:  # a half file on a full disk is in the way of whatever the user does next
+            for file in pull.missing:
+                _partial(pull, file).unlink(missing_ok=True)
+            raise
+    if wrong:
+        names = ", ".join(file.name for file in wrong)
+        raise SourceFailed(f"{names} has the wrong content, the hash is not the pinned one; it was deleted")
+
+
+def _transfer(pull: Pull, hub: Hub, hub_url: str, files: tuple[File, ...]) -> tuple[File, ...]:
+    """Download `files`, going on where each ends, and take those that are right; returns the wrong ones, deleted."""
+    arrived = {file.name: _size(_partial(pull, file)) for file in files}
+    total = sum(file.size_bytes for file in files)
     require_room(pull.folder, total - sum(arrived.values()))
-    headers, url_of = _addresses(hub, hub_url)
     reached = threading.Event()
 
     def work(stop: threading.Event) -> None:
+        headers, url_of = _addresses(hub, hub_url)
         with _client(headers) as client:
-            for file in pull.missing:
+            for file in files:
 
                 def report(size: int, file: File = file) -> None:
                     arrived[file.name] = size
@@ -54,23 +73,24 @@ def download(pull: Pull, hub_url: str) -> None:
 
                 _fetch(client, url_of(file), file, _partial(pull, file), report, reached, stop)
 
-    with disk_failures(pull.folder):
-        try:
-            run_stoppable(work, pull, reached=reached, reach_seconds=REACH_SECONDS)
-            checked = 0
+    run_stoppable(work, pull, reached=reached, reach_seconds=REACH_SECONDS)
+    checked = 0
 
-            def on_bytes(count: int) -> None:
-                nonlocal checked
-                checked += count
-                pull.check()
-                pull.tell("checking", "hub", "", checked, total)
+    def on_bytes(count: int) -> None:
+        nonlocal checked
+        checked += count
+        pull.check()
+        pull.tell("checking", "hub", "", checked, total)
 
-            for file in pull.missing:
-                _check(pull, file, on_bytes)
-        except OSError:  # a half file on a full disk is in the way of whatever the user does next
-            for file in pull.missing:
-                _partial(pull, file).unlink(missing_ok=True)
-            raise
+    wrong = []
+    for file in files:
+        part = _partial(pull, file)
+        if digest_matches(part, file, on_bytes):
+            pull.finish(part, file)
+        else:
+            part.unlink(missing_ok=True)
+            wrong.append(file)
+    return tuple(wrong)
 
 
 def _client(headers: dict[str, str]) -> httpx.Client:
@@ -79,17 +99,6 @@ def _client(headers: dict[str, str]) -> httpx.Client:
         return httpx.Client(timeout=timeout, follow_redirects=True, headers=headers)
     except (OSError, ValueError, httpx.InvalidURL) as error:  # certificates or a proxy that make no sense
         raise SourceFailed(f"cannot set up a connection: {error}") from error
-
-
-def _check(pull: Pull, file: File, on_bytes: Callable[[int], None]) -> None:
-    part = _partial(pull, file)
-    if not digest_matches(part, file, on_bytes):
-        size = _size(part)
-        part.unlink(missing_ok=True)
-        raise SourceFailed(
-            f"{file.name} has the wrong content ({size:,} bytes whose hash is not the pinned one); it was deleted"
-        )
-    pull.finish(part, file)
 
 
 def _partial(pull: Pull, file: File) -> Path:
@@ -105,20 +114,31 @@ def _size(path: Path) -> int:
 
 def _addresses(hub: Hub, hub_url: str) -> tuple[dict[str, str], Callable[[File], str]]:
     # Imported late: it takes a third of a second, and most starts find everything in the cache.
-    from huggingface_hub import constants, hf_hub_url
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+    from huggingface_hub import constants, get_token, hf_hub_url
 
     if constants.is_offline_mode():
         raise SourceFailed("HF_HUB_OFFLINE is set")
-    # The user's token is for the hub that huggingface_hub is configured for; no other mirror may see it.
-    own = urlsplit(hub_url).hostname == urlsplit(constants.ENDPOINT).hostname
-    headers = build_hf_headers(token=None if own else False, library_name="auricle")
+    # Identity: a range of a compressed file is of no use.
+    headers = {"user-agent": f"auricle/{__version__}", "accept-encoding": "identity"}
+    if _is_own(hub_url) and (token := get_token()):
+        headers["authorization"] = f"Bearer {token}"
 
     def url_of(file: File) -> str:
         path = file.hub_path or file.name
         return hf_hub_url(hub.repository, path, revision=hub.revision, endpoint=hub_url.rstrip("/"))
 
-    return {**headers, "accept-encoding": "identity"}, url_of
+    return headers, url_of
+
+
+def _is_own(hub_url: str) -> bool:
+    """Whether the user's token, which is for the hub that huggingface_hub is configured for, may go there."""
+    from huggingface_hub import constants
+
+    try:
+        ours, theirs = urlsplit(hub_url), urlsplit(constants.ENDPOINT)
+    except ValueError:
+        return False  # the request will say what is wrong with it
+    return (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
 
 
 class _Interrupted(Exception):
@@ -136,6 +156,7 @@ def _fetch(
 ) -> None:
     """Download `url` into `part`, going on where it ends, until it has the size of `file`."""
     tries = 0
+    furthest = _size(part)
     while (had := _size(part)) != file.size_bytes and not stop.is_set():
         if had > file.size_bytes:
             part.unlink()
@@ -143,7 +164,9 @@ def _fetch(
         try:
             _stream(client, url, file, part, had, report, reached, stop)
         except _Interrupted as error:
-            tries = 0 if _size(part) > had else tries + 1
+            # only bytes never had before count: a server that always breaks at the same place must not go on for ever
+            tries = 0 if _size(part) > furthest else tries + 1
+            furthest = max(furthest, _size(part))
             if tries >= RETRIES:
                 raise SourceFailed(str(error)) from error
             stop.wait(RETRY_WAIT_SECONDS)
@@ -172,6 +195,11 @@ def _stream(
             if resumed and not response.headers.get("content-range", "").startswith(f"bytes {had}-"):
                 raise SourceFailed(f"{file.name}: it answered with another range than asked")
             size = had if resumed else 0
+            length = response.headers.get("content-length", "")
+            if length.isdecimal() and "content-encoding" not in response.headers:
+                whole = size + int(length)
+                if whole != file.size_bytes:
+                    raise SourceFailed(f"{file.name} has {whole:,} bytes there, not the pinned {file.size_bytes:,}")
             with part.open("ab" if resumed else "wb") as out:
                 for chunk in response.iter_bytes(CHUNK_BYTES):
                     if stop.is_set():
@@ -217,10 +245,10 @@ def describe(pull: Pull, repository: str, revision: str, wanted: str, hub_url: s
     reached = threading.Event()
 
     def work(_: threading.Event) -> Model:
-        from huggingface_hub import HfApi, constants
+        from huggingface_hub import HfApi
 
-        own = urlsplit(hub_url).hostname == urlsplit(constants.ENDPOINT).hostname
-        api = HfApi(endpoint=hub_url.rstrip("/"), token=None if own else False, library_name="auricle")
+        token = None if _is_own(hub_url) else False  # None: the one that the user logged in with, if any
+        api = HfApi(endpoint=hub_url.rstrip("/"), token=token, library_name="auricle", library_version=__version__)
         try:
             info = api.model_info(repository, revision=revision, files_metadata=True, timeout=CONNECT_SECONDS)
             listed = (info.siblings or [])[:MAX_LISTED_FILES]

