@@ -45,7 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         async with AsyncExitStack() as running:
-            for part in (fetcher, decoder, *engines.values()):
+            running.push_async_callback(fetcher.close)
+            for part in (decoder, *engines.values()):
                 running.push_async_callback(part.close)
                 await part.start()
             announcing = asyncio.create_task(announce(served))

@@ -62,6 +62,7 @@ def serve(
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         server = GreetingServer(config, "any key" if settings.no_auth else f"{len(settings.api_keys)} API keys")
-        server.run()
-        if not server.started:
-            raise typer.Exit(FAILED)
+        try:
+            server.run()
+        except SystemExit:  # uvicorn's own, after it has logged what is wrong
+            raise typer.Exit(FAILED) from None

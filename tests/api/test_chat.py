@@ -184,7 +184,8 @@ def test_work_stops_when_the_client_hangs_up(stream: bool) -> None:
             for _ in reply.iter_raw():
                 pass
         wait_idle(engine, 1.0)
-        metrics = server.client().get("/metrics").text
+        with server.client() as client:
+            metrics = client.get("/metrics").text
         assert 'auricle_requests_total{engine="scripted",model="mimo-v2.5",status="499"} 1.0' in metrics
 
 
