@@ -46,9 +46,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         async with AsyncExitStack() as running:
             running.push_async_callback(fetcher.close)
-            for part in (decoder, *engines.values()):
-                running.push_async_callback(part.close)
-                await part.start()
+            running.push_async_callback(decoder.close)
+            await decoder.start()
+            for engine in engines.values():
+                running.push_async_callback(engine.close)
+                await engine.start()
             announcing = asyncio.create_task(announce(served))
             running.push_async_callback(stopped, announcing)
             yield
