@@ -99,7 +99,7 @@ class Target:
         return f"{self.scheme}://{self.authority}{self.path.decode('ascii')}"
 
 
-_URL = re.compile(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
+_URL = re.compile(r"([hH][tT]{2}[pP][sS]?)://([^/?#]*)([^#]*)(?:#.*)?", re.DOTALL)  # IGNORECASE takes a long s, too
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)

@@ -31,6 +31,7 @@ LOWEST_RATE = 1000  # Hz: below it a small file yields a large result
 MAX_CHANNELS = 64
 MAX_RATES = 64  # different sample rates in one file
 FLOAT_LIMIT = 8.0  # of full scale: beyond it a float is no sound
+DIRECT_FORMATS = frozenset({"s16", "s16p", "flt", "fltp"})  # at 16 kHz these need no resampler: 2 ms less to set up
 CANCELLED = 0.02  # a mean with less than this share of its channels' energy has cancelled itself out
 PCM_READ_BYTES = 1 << 16  # of a WAV at a time, where FFmpeg would take 4096
 
@@ -153,15 +154,27 @@ class _Block:
         rest = self.fifo.samples - cut_samples
         if rest > 0:
             self._resample(self.fifo.read(rest))
-        for resampled in self.resampler.resample(None):
+        for resampled in self.resampler.resample(None):  # nothing, if it was never used
             self.emit(to_pcm(resampled.to_ndarray()))
 
     def _resample(self, frame: Any) -> None:
         frame.pts = None
         if self.sanitise:
             frame = sanitised(frame)
+        if frame.sample_rate == SAMPLE_RATE and frame.format.name in DIRECT_FORMATS:
+            self.emit(to_pcm(planar(frame)))
+            return
         for resampled in self.resampler.resample(frame):
             self.emit(to_pcm(resampled.to_ndarray()))
+
+
+def planar(frame: Any) -> npt.NDArray[np.float32]:
+    """The samples of a frame in one of DIRECT_FORMATS: shape [channels, n], full scale 1."""
+    values = frame.to_ndarray()
+    if frame.format.is_packed:
+        values = values.reshape(-1, len(frame.layout.channels)).T
+    samples: npt.NDArray[np.float32] = values.astype(np.float32, copy=False)
+    return samples / np.float32(32768) if values.dtype == np.int16 else samples
 
 
 def sanitised(frame: Any) -> Any:
@@ -199,6 +212,7 @@ def open_container(data: bytes, container: str) -> Any:
         "protocol_whitelist": "none",  # no such protocol: nothing nested can be opened
         "format_whitelist": _FORMAT_NAMES.get(container, demuxer(container)),
         "codec_whitelist": ",".join(sorted(AUDIO_CODECS)),
+        "max_probe_packets": "0",  # the container names its codec; guessing (DTS in WAV) costs ten times the decoding
     }
     if container == "m4a":
         options |= {"enable_drefs": "0", "use_absolute_path": "0"}

@@ -216,7 +216,7 @@ class Fetcher:
         if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
             raise Refused("the URL's server answered with a compressed body, which was not asked for")
         announced = response.headers.get("content-length", "")
-        if announced.isdecimal() and (len(announced) > 18 or int(announced) > self._max_bytes):
+        if announced.isdecimal() and int(announced) > self._max_bytes:
             raise _TooLarge
         if not isinstance(response.stream, httpx.AsyncByteStream):
             raise Refused("the URL's server did not speak HTTP")

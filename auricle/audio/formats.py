@@ -110,9 +110,8 @@ def _has_mp3_frames(data: bytes, start: int) -> bool:
                 break
             kind, frames, position = this_kind, frames + 1, position + size
         # Three in a row, or as many as a short file has, up to its end or its trailing tag.
-        if frames >= 3 or (
-            frames >= 1 and (position >= len(data) or data[position : position + 3] in (b"TAG", b"APE"))
-        ):
+        ends = position == len(data) or data[position : position + 3] in (b"TAG", b"APE")
+        if frames >= 3 or (frames == 2 and position > len(data)) or (frames >= 1 and ends):
             return True
     return False
 
