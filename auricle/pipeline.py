@@ -153,11 +153,6 @@ class Pipeline:
             for observer in self._observers:
                 observer.record(outcome)
 
-    async def collect(self, request: Request, caller: Caller) -> Answer:
-        """The whole answer: the collected stream."""
-        async with aclosing(self.run(request, caller)) as deltas:
-            return await collect(deltas)
-
     def find(self, request: Request) -> ServedModel:
         """The model, if it is served, is ready and can do what is asked.
 
@@ -253,7 +248,12 @@ def check_capabilities(request: Request, model: ServedModel) -> None:
 
 
 async def collect(deltas: AsyncGenerator[Delta, None]) -> Answer:
-    """The pieces of an answer put together."""
+    """The whole answer: the collected stream, which is closed however this ends."""
+    async with aclosing(deltas):
+        return await _collected(deltas)
+
+
+async def _collected(deltas: AsyncGenerator[Delta, None]) -> Answer:
     content: list[str] = []
     reasoning: list[str] = []
     segments: list[Segment] = []

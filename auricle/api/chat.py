@@ -18,7 +18,7 @@ from auricle.api.parse import parse_chat, read_json
 from auricle.api.services import services_of
 from auricle.api.sse import DONE, ClientGone, EventStream, Pump, event, while_connected
 from auricle.errors import BodyTooLarge
-from auricle.pipeline import ServedModel
+from auricle.pipeline import ServedModel, collect
 from auricle.types import Delta
 
 router = APIRouter()
@@ -35,18 +35,17 @@ async def create_chat_completion(http: Request) -> Response:
     caller = authenticate(http, services.keys)
     body = await read_object(http, services.settings.max_body_bytes)
     tasks = {name: model.task for name, model in services.pipeline.models.items()}
-    request, chat = parse_chat(body, tasks, request_id_of(http))
+    request, streaming = parse_chat(body, tasks, request_id_of(http))
     del body  # a large audio must not be held twice while it is worked on
     model = services.pipeline.find(request)
     head = render.Head(request.id, request.model, int(time.time()), request.task)
     headers = provenance(model)
+    deltas = services.pipeline.run(request, caller)
+    del request  # the pipeline lets go of the encoded audio once it is decoded
     try:
-        if chat.stream:
-            include_usage = bool(chat.stream_options and chat.stream_options.include_usage)
-            pump = Pump(services.pipeline.run(request, caller))
-            del request
-            return await opened_stream(http, head, pump, include_usage, headers)
-        answer = await while_connected(http, services.pipeline.collect(request, caller))
+        if streaming.wanted:
+            return await opened_stream(http, head, Pump(deltas), streaming.include_usage, headers)
+        answer = await while_connected(http, collect(deltas))
     except ClientGone:
         return Response(status_code=499)
     return Response(orjson.dumps(render.completion(head, answer)), headers=headers, media_type="application/json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -51,8 +52,16 @@ def read_json(body: bytes | bytearray | memoryview) -> dict[str, Any]:
     return value
 
 
-def parse_chat(body: Mapping[str, Any], tasks: Mapping[str, Task], request_id: str) -> tuple[Request, ChatRequest]:
-    """The request that `body` asks for, and the body itself for what concerns only the wire.
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """How the client wants the answer to travel."""
+
+    wanted: bool
+    include_usage: bool
+
+
+def parse_chat(body: Mapping[str, Any], tasks: Mapping[str, Task], request_id: str) -> tuple[Request, Streaming]:
+    """The request that `body` asks for, and how its answer is to travel.
 
     `tasks` says what each model name that is served does. Raises InvalidField and UnknownModel.
     """
@@ -75,7 +84,8 @@ def parse_chat(body: Mapping[str, Any], tasks: Mapping[str, Task], request_id: s
         options=read_options(chat, task),
         recognition=RecognitionOptions(language=read_language(chat)),
     )
-    return request, chat
+    include_usage = bool(chat.stream_options and chat.stream_options.include_usage)
+    return request, Streaming(bool(chat.stream), include_usage)
 
 
 def first_problem(error: ValidationError) -> InvalidField:
