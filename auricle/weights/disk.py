@@ -90,7 +90,7 @@ def digest_matches(path: Path, file: File, on_bytes: OnBytes | None = None) -> b
                 hasher.update(chunk)
                 if on_bytes is not None:
                     on_bytes(len(chunk))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return hash_agrees(hasher, file)
 

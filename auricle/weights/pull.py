@@ -103,7 +103,11 @@ def remove(model: Model, settings: Settings) -> int:
         return 0
     lock = _lock(model, settings)
     try:
-        with disk_failures(folder), lock.acquire(blocking=False):
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise WeightsError(f"{model.name} is being downloaded by another process; stop that first") from None
+    try:
+        with disk_failures(folder):
             verified = _verified(settings)
             for file in model.files:
                 verified.discard(folder / file.name)
@@ -111,8 +115,8 @@ def remove(model: Model, settings: Settings) -> int:
                 if doomed.exists():
                     shutil.rmtree(doomed)
             _manifest(folder).unlink(missing_ok=True)
-    except Timeout:
-        raise WeightsError(f"{model.name} is being downloaded by another process; stop that first") from None
+    finally:
+        lock.release()
     return freed
 
 

@@ -45,7 +45,7 @@ def interpret(name: str) -> Model | HubReference | Path:
     if name in MODELS:
         return MODELS[name]
     path = Path(name).expanduser()
-    if path.exists():
+    if name and path.exists():
         return path.absolute()
     reference = hub_reference(name)
     if reference is not None:

@@ -137,7 +137,8 @@ def _start_pip(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
             cwd=folder,
             env={
                 **os.environ,
-                "TMPDIR": str(folder),  # not a /tmp that may be small, and swept with the rest
+                # not a /tmp that may be small, and swept with the rest; the other two are for Windows
+                **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
                 "PIP_REQUIRE_VIRTUALENV": "0",  # nothing is installed
                 "PYTHONWARNINGS": "ignore",
                 "PYTHONIOENCODING": "utf-8",
