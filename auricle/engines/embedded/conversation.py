@@ -1,0 +1,143 @@
+"""The client's messages as the language model sees them: its turns, with our notes about each audio in their place.
+
+A turn of a user is laid out as notes, then the client's text, then our reminder: whatever order the parts came in, a
+second question about the same audio finds everything before its own words in the model's memory. All that we add
+depends on the turn alone, so that a turn reads the same when it is history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import orjson
+
+from auricle.engines.embedded.constraints import Tools
+from auricle.engines.embedded.languages import language_of, name_of
+from auricle.engines.embedded.prompt import Piece, Turn, merged
+from auricle.types import Audio, Message, Request, Text, ToolCall
+
+LISTENING = (
+    "You have listened to the user's audio. Your notes say what you heard in it. "
+    "Answer the user's question about the audio from the notes. Take words, numbers, names and times from the notes "
+    "exactly; invent nothing. If the notes do not tell what is asked, say that it can't be heard in the audio."
+)
+LISTENING_CHINESE = (
+    "你已经听过用户的音频，笔记记下了你听到的全部内容。请根据笔记回答用户关于音频的问题。"
+    "原话、数字、名字和时间都要照笔记原样写，不要编造。如果笔记里没有问到的内容，就说从音频里听不出来。"
+)
+ASSISTING = "You are a helpful assistant."
+CALLING = (
+    "You can call these functions:\n{functions}\n"
+    'If one of them is needed for what the user asks, write only {{"name": NAME, "arguments": {{...}}}} and nothing '
+    "else. "
+    "If none is needed, or its result is there already, answer in words."
+)
+NOTES = ("What you heard in {}:\n", "你在{}里听到的：\n")
+REMINDER = "\n(Answer in {}.)"
+REMINDER_CHINESE = "\n（请用中文回答。）"
+JSON_REMINDER = "\n(Answer with one JSON object and nothing else.)"
+SCHEMA_REMINDER = "\n(Answer with JSON that follows this JSON Schema: {})"
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A request's messages, understood."""
+
+    request: Request
+    tools: Tools
+
+    @cached_property
+    def audios(self) -> tuple[Audio, ...]:
+        return tuple(self.request.audios())
+
+    @cached_property
+    def question(self) -> str:
+        """The text of the last message of a user that has any."""
+        return next((m.text for m in reversed(self.request.messages) if m.role == "user" and m.text), "")
+
+    @cached_property
+    def chinese(self) -> bool:
+        """Whether notes are in Chinese: the first question decides, for the notes stay as they are in later turns."""
+        first = next((m.text for m in self.request.messages if m.role == "user" and m.text), "")
+        return language_of(first) == "zh"
+
+    def number(self, index: int) -> int | None:
+        """What audio `index` is called, from 1; None where it is the only one."""
+        return index + 1 if len(self.audios) > 1 else None
+
+    def turns(self, notes: Sequence[str], hint: str = "") -> tuple[Turn, ...]:
+        """The turns, with one note for each audio, and `hint` just before the last question.
+
+        Which tokens are billed, and how many, does not depend on `notes` and `hint`.
+        """
+        remaining = iter(enumerate(notes))
+        last = max((i for i, m in enumerate(self.request.messages) if m.role == "user"), default=-1)
+        turns = [Turn("system", tuple(self._system()))]
+        for index, message in enumerate(self.request.messages):
+            match message.role:
+                case "user":
+                    turns.append(Turn("user", tuple(self._user(message, remaining, hint, is_last=index == last))))
+                case "assistant":
+                    text = "\n".join([*filter(None, [message.text]), *map(_call_text, message.tool_calls)])
+                    turns.append(Turn("assistant", (Piece(text, billed=True),)))
+                case "tool":
+                    label = Piece(f"Result of the function {self._called(message)}:\n", billed=False)
+                    turns.append(Turn("user", (label, Piece(message.text, billed=True))))
+                case _:
+                    pass  # in the system turn
+        return merged(turns)
+
+    def _system(self) -> Iterable[Piece]:
+        instructions = [m.text for m in self.request.messages if m.role in ("system", "developer") and m.text]
+        ours = (LISTENING_CHINESE if self.chinese else LISTENING) if self.audios else ASSISTING
+        if instructions:
+            yield Piece("\n".join(instructions), billed=True)
+        if self.audios or not instructions:
+            yield Piece(("\n\n" if instructions else "") + ours, billed=False)
+        if self.tools.functions:
+            before, _, after = CALLING.partition("{functions}")
+            lines = [orjson.dumps(function.definition).decode() for function in self.tools.functions]
+            yield Piece("\n\n" + before.format(), billed=False)
+            yield Piece("\n".join(lines), billed=True)
+            yield Piece(after.format(), billed=False)
+
+    def _user(self, message: Message, notes: Iterable[tuple[int, str]], hint: str, *, is_last: bool) -> Iterable[Piece]:
+        audios = [part for part in message.content if not isinstance(part, Text)]
+        ours = ""
+        for _, (index, note) in zip(audios, notes, strict=False):
+            ours += NOTES[self.chinese].format(self._audio_name(index)) + note + "\n\n"
+        if is_last and hint:
+            ours += hint + "\n\n"
+        yield Piece(ours, billed=False)
+        yield Piece(message.text, billed=True)
+        yield Piece(self._reminder(message.text, is_last=is_last), billed=False)
+
+    def _reminder(self, text: str, *, is_last: bool) -> str:
+        form = self.request.options.response_format
+        if is_last and form.type == "json_schema":
+            return SCHEMA_REMINDER.format(orjson.dumps(form.schema).decode())
+        if is_last and form.type == "json_object":
+            return JSON_REMINDER
+        language = language_of(text)
+        if language == "zh":
+            return REMINDER_CHINESE
+        return REMINDER.format(name_of(language)) if self.audios or language != "en" else ""
+
+    def _audio_name(self, index: int) -> str:
+        number = self.number(index)
+        if self.chinese:
+            return "音频" if number is None else f"音频{number}"
+        return "the audio" if number is None else f"audio {number}"
+
+    def _called(self, message: Message) -> str:
+        for earlier in self.request.messages:
+            for call in earlier.tool_calls:
+                if call.id == message.tool_call_id:
+                    return call.name
+        return message.name or ""
+
+
+def _call_text(call: ToolCall) -> str:
+    return f'{{"name": {orjson.dumps(call.name).decode()}, "arguments": {call.arguments or "{}"}}}'

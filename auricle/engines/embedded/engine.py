@@ -1,0 +1,135 @@
+"""The embedded engine: recognition and understanding on this machine's CPU."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+
+import structlog
+
+from auricle.config import EngineSettings, Settings
+from auricle.engines.base import Capabilities
+from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.listener import Listener
+from auricle.engines.embedded.recognizer import Recognizer
+from auricle.engines.embedded.responder import Responder
+from auricle.engines.embedded.transcriber import Transcriber
+from auricle.errors import AuricleError, InternalError, UnsupportedField
+from auricle.types import Delta, Readiness, Request, Task
+from auricle.weights.progress import Board, Lines
+from auricle.weights.pull import resolve
+from auricle.weights.references import language_model
+
+UNDERSTANDING_FIELDS = frozenset(
+    {
+        *("max_tokens", "temperature", "top_p", "stop", "seed", "frequency_penalty", "presence_penalty"),
+        *("thinking", "tools", "tool_choice", "response_format.json_object", "response_format.json_schema"),
+    }
+)
+# Recognition writes the likeliest words: that is temperature 0, at any top_p and any seed. Clients that set a
+# temperature for all their models send 1, the API's default, as well; both are taken, others refused by `_check`.
+RECOGNITION_FIELDS = frozenset({"max_tokens", "temperature", "top_p", "seed"})
+HARMLESS_TEMPERATURES = (0.0, 1.0)
+
+log = structlog.get_logger(__name__)
+
+
+class EmbeddedEngine:
+    """Whisper and a GGUF language model in child processes, behind one listener."""
+
+    def __init__(self, engine: EngineSettings, settings: Settings) -> None:
+        self.name = "embedded"
+        self._engine = engine
+        self._settings = settings
+        served = {m.task for m in settings.models.values() if m.enabled and settings.engine(m.engine) is engine}
+        self._understands = served != {Task.RECOGNIZE}
+        self._language_model_name = language_model(engine, settings)
+        self._board = Board(Lines(lambda text: log.info("weights", detail=text)))
+        self._cancelled = threading.Event()
+        self._recognizer_folder: Path | None = None
+        self._recognizer = Recognizer(self._find_recognizer, engine)
+        self._model = LanguageModel(self._resolving(self._language_model_name), engine)
+        self._listener = Listener(self._recognizer)
+        self._responder = Responder(self._model, self._listener)
+        self._transcriber = Transcriber(self._listener, lambda: self._recognizer_folder)
+
+    async def start(self) -> None:
+        """Begin to load both models, each as soon as its weights are there."""
+        self._cancelled.clear()
+        await self._recognizer.start()
+        if self._understands:
+            await self._model.start()
+
+    async def close(self) -> None:
+        """Stop listening and end both child processes; downloads stop too."""
+        self._cancelled.set()
+        self._listener.close()
+        await self._model.close()
+        await self._recognizer.close()
+
+    def readiness(self, task: Task) -> Readiness:
+        """Recognition needs its own model only; understanding needs both."""
+        parts = [(self._engine.recognizer, self._recognizer.readiness)]
+        if task is Task.UNDERSTAND:
+            parts.append((self._language_model_name, self._model.readiness))
+        for name, readiness in parts:
+            if not readiness.ready:
+                return Readiness(False, self._board.detail(name) or readiness.detail)
+        return Readiness(True)
+
+    def capabilities(self, task: Task) -> Capabilities:
+        recognizer = f"{self._engine.recognizer} {self._engine.compute_type}"
+        languages = self._recognizer.languages
+        if task is Task.RECOGNIZE:
+            return Capabilities(RECOGNITION_FIELDS, languages, recognizer)
+        return Capabilities(UNDERSTANDING_FIELDS, languages, f"{recognizer} + {self._language_model_name}")
+
+    def context_length(self, task: Task) -> int | None:
+        """None: no audio is too long. Of a transcript that does not fit, the language model is shown parts; only
+        text has to fit, and `generate` refuses text that does not."""
+        return None
+
+    async def count_prompt_tokens(self, request: Request) -> int:
+        with _ours_only():
+            _check(request)
+            return await self._answerer(request).count_prompt_tokens(request)
+
+    async def generate(self, request: Request) -> AsyncGenerator[Delta, None]:
+        with _ours_only():
+            _check(request)
+            async with aclosing(self._answerer(request).answer(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+
+    def _answerer(self, request: Request) -> Responder | Transcriber:
+        return self._transcriber if request.task is Task.RECOGNIZE else self._responder
+
+    def _find_recognizer(self) -> Path:
+        self._recognizer_folder = self._resolving(self._engine.recognizer)()
+        return self._recognizer_folder
+
+    def _resolving(self, name: str) -> Callable[[], Path]:
+        return lambda: resolve(name, self._settings, self._board, self._cancelled)
+
+
+def _check(request: Request) -> None:
+    """Raises UnsupportedField for values that recognition cannot honour."""
+    temperature = request.options.temperature
+    if request.task is Task.RECOGNIZE and temperature is not None and temperature not in HARMLESS_TEMPERATURES:
+        raise UnsupportedField(
+            "temperature", "embedded", "recognition always writes the likeliest words; leave it out, or send 0"
+        )
+
+
+@contextmanager
+def _ours_only() -> Iterator[None]:
+    """Lets AuricleErrors pass: anything else is a bug, is logged, and becomes InternalError."""
+    try:
+        yield
+    except AuricleError:
+        raise
+    except Exception as error:
+        log.error("engine_failed", error=type(error).__name__, exc_info=True)
+        raise InternalError("the embedded engine failed") from error

@@ -1,0 +1,377 @@
+"""The language model, seen from the server: a child process that holds it, watched and restarted, spoken to over HTTP.
+
+Prompts are lists of tokens that `prompt.py` puts together; the child's own chat endpoint is not used, because only the
+one who laid out a prompt knows which of its tokens are the client's and which of them were reused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import orjson
+import structlog
+
+from auricle.config import EngineSettings
+from auricle.engines.embedded.slots import Slots
+from auricle.errors import AuricleError, EngineFailed, InternalError, Unavailable
+from auricle.types import Readiness
+from auricle.workers import Worker, WorkerDied
+
+WORKER_MODULE = "auricle.engines.embedded.language_model_worker"
+# llama.cpp's threads spin at every barrier, and where they have to share their cores (with the recogniser, with other
+# programs) they spin each other to a standstill: 40 tokens took 53 s on two cores at a load of 9; waiting passively,
+# 1.9 s.
+WORKER_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+RESTART_SECONDS = 0.5  # pause before a restart, doubled each time the child dies again soon
+MAX_RESTART_SECONDS = 30.0
+SOON_SECONDS = 30.0  # a child that lived longer restarts without the longer pause
+RESTART_WAIT_SECONDS = 20.0  # a request waits so long for a child that is being restarted
+CHECK_SECONDS = 10.0  # for compiling a grammar
+PING_SECONDS = 5  # the child says that it lives while it reads a long prompt
+SILENCE_SECONDS = 60.0  # without a ping: it hangs
+TOKENIZE_CHARACTERS = 200_000  # sent at once
+REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our own wording
+REMEMBERED_CHARACTERS = 4096  # of one such text at most
+PENALTY_TOKENS = 1_000_000  # penalties look at everything, not at the last 64 tokens
+DEFAULT_TOP_P = 0.95  # llama.cpp's own
+MARK = "⟦{nonce}⟧"  # stands for a message's content while the template is applied
+
+log = structlog.get_logger(__name__)
+
+Finish = Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to choose the next token."""
+
+    temperature: float = 0.0
+    top_p: float = DEFAULT_TOP_P
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    grammar: str | None = None
+    """In llguidance's Lark dialect; checked beforehand with `LanguageModel.check`."""
+
+    def body(self) -> dict[str, Any]:
+        """The fields of llama.cpp's `/completion`."""
+        body: dict[str, Any] = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "frequency_penalty": self.frequency_penalty,
+            "presence_penalty": self.presence_penalty,
+            "repeat_last_n": PENALTY_TOKENS,
+            "seed": -1 if self.seed is None else self.seed & 0x7FFF_FFFF,
+            "stop": list(self.stop),
+        }
+        if self.grammar is not None:
+            body["grammar"] = self.grammar
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A piece of what the model writes; the last one says how it ended and what it took."""
+
+    text: str
+    finish: Finish | None = None
+    tokens: int = 0  # written in all
+    reused_tokens: int = 0  # of the prompt, from the front, whose keys and values were still there
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A child that answers."""
+
+    worker: Worker
+    http: httpx.AsyncClient
+    context_length: int
+
+
+class LanguageModel:
+    """Writes text. Every method belongs on the event loop; none blocks it."""
+
+    def __init__(self, file: Callable[[], Path] | Path, settings: EngineSettings) -> None:
+        """`file` is a GGUF; a callable is asked for it in a thread, and may download it."""
+        self._file = file
+        self._settings = settings
+        self._child: _Child | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._was_ready = False
+        self._readiness = Readiness(False, "the language model has not been started")
+        self._slots = Slots(settings.parallel, settings.context_length)
+        self._tokens: OrderedDict[tuple[str, bool, bool], tuple[int, ...]] = OrderedDict()
+        self._frames: dict[tuple[tuple[str, ...], bool], tuple[str, ...]] = {}
+        self._mark = MARK.format(nonce=secrets.token_hex(16))
+        self._checks: dict[int, asyncio.Future[str]] = {}
+        self._ids = itertools.count()
+
+    @property
+    def readiness(self) -> Readiness:
+        return self._readiness
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The child's process id, while there is one."""
+        return self._child.worker.pid if self._child else None
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of prompt and answer together: what is configured, or what the model has if that is less."""
+        return self._child.context_length if self._child else self._settings.context_length
+
+    async def start(self) -> None:
+        """Begin to load and return; `readiness` tells how far it is. Safe to call twice."""
+        if self._supervisor is None:
+            self._readiness = Readiness(False, "the language model is loading")
+            self._supervisor = asyncio.create_task(self._supervise(), name="language model")
+
+    async def close(self) -> None:
+        """End the child; requests in flight fail. Safe to call twice."""
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            supervisor.cancel()
+            await asyncio.gather(supervisor, return_exceptions=True)
+        self._readiness = Readiness(False, "the language model has been stopped")
+
+    async def tokenize(self, text: str, *, special: bool = False, start: bool = False) -> tuple[int, ...]:
+        """The tokens of `text`. Only with `special` do control tokens spelled in it count as such.
+
+        `start` adds what the model wants to see before everything else, if anything.
+        """
+        key = (text, special, start)
+        if (known := self._tokens.get(key)) is not None:
+            self._tokens.move_to_end(key)
+            return known
+        tokens: list[int] = []
+        for at in range(0, len(text), TOKENIZE_CHARACTERS):
+            body = {
+                "content": text[at : at + TOKENIZE_CHARACTERS],
+                "parse_special": special,
+                "add_special": start and at == 0,
+            }
+            tokens += (await self._post("/tokenize", body))["tokens"]
+        if len(text) <= REMEMBERED_CHARACTERS:
+            self._tokens[key] = tuple(tokens)
+            if len(self._tokens) > REMEMBERED_TEXTS:
+                self._tokens.popitem(last=False)
+        return tuple(tokens)
+
+    async def count(self, text: str) -> int:
+        """How many tokens `text` has."""
+        return len(await self.tokenize(text))
+
+    async def frames(self, roles: Sequence[str], *, answer_next: bool = True) -> tuple[str, ...]:
+        """What the model's chat template writes around messages of these roles: before, between and after them.
+
+        `answer_next` ends with what makes the model begin its answer. One more string than there are roles.
+        """
+        key = (tuple(roles), answer_next)
+        if (known := self._frames.get(key)) is not None:
+            return known
+        messages = [{"role": role, "content": self._mark} for role in roles]
+        body = {"messages": messages, "add_generation_prompt": answer_next}
+        text = (await self._post("/apply-template", body))["prompt"]
+        frames = tuple(str(text).split(self._mark))
+        if len(frames) != len(roles) + 1:
+            raise InternalError("the language model's chat template drops messages")
+        if len(self._frames) >= REMEMBERED_TEXTS:
+            self._frames.clear()
+        self._frames[key] = frames
+        return frames
+
+    async def check(self, grammar: str) -> str:
+        """What keeps `grammar` from being compiled, in words for whoever sent it; empty if nothing does."""
+        child = await self._living()
+        id = next(self._ids)
+        reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._checks[id] = reply
+        try:
+            await child.worker.send({"id": id, "check": grammar})
+            async with asyncio.timeout(CHECK_SECONDS):
+                return await reply
+        except WorkerDied as error:
+            raise EngineFailed("the language model died and is being restarted") from error
+        except TimeoutError:
+            return "it takes too long to compile"
+        finally:
+            self._checks.pop(id, None)
+
+    async def write(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> AsyncGenerator[Written, None]:
+        """Go on from `prompt` for at most `max_tokens`; waits for a free slot.
+
+        Closing the generator frees the slot at once, also while the prompt is being read. Raises EngineFailed when the
+        child dies meanwhile, Unavailable when it is not there or too many wait.
+        """
+        async with (
+            self._slots.take(len(prompt) + max_tokens),
+            aclosing(self._stream(prompt, max_tokens, sampling)) as pieces,
+        ):
+            async for piece in pieces:
+                yield piece
+
+    async def _stream(
+        self, prompt: Sequence[int], max_tokens: int, sampling: Sampling
+    ) -> AsyncGenerator[Written, None]:
+        child = await self._living()
+        body = {
+            **sampling.body(),
+            "prompt": list(prompt),
+            "n_predict": max_tokens,
+            "stream": True,
+            "cache_prompt": True,
+            # Without progress events llama.cpp notices a hung-up client only when the whole prompt has been read:
+            # 38 s for 3,000 tokens, measured; with them, at the next batch.
+            "return_progress": True,
+            "sse_ping_interval": PING_SECONDS,
+        }
+        with _translated():
+            async with child.http.stream("POST", "/completion", json=body) as response:
+                if response.status_code != 200:
+                    raise _refusal(response.status_code, await response.aread())
+                async for line in response.aiter_lines():
+                    if not line.startswith("data: "):
+                        if line.startswith("error: "):
+                            raise _refusal(500, line[7:].encode())
+                        continue
+                    event = orjson.loads(line[6:])
+                    if "error" in event:
+                        raise _refusal(500, line[6:].encode())
+                    if event["stop"]:
+                        finish: Finish = "length" if event["stop_type"] == "limit" else "stop"
+                        reused = int(event["timings"]["cache_n"])
+                        yield Written(event.get("content", ""), finish, int(event["tokens_predicted"]), reused)
+                        return
+                    if event.get("content"):
+                        yield Written(event["content"])
+        raise EngineFailed("the language model died under this request and is being restarted")
+
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        child = await self._living()
+        with _translated():
+            response = await child.http.post(path, json=body)
+            if response.status_code != 200:
+                raise _refusal(response.status_code, response.content)
+            reply: dict[str, Any] = orjson.loads(response.content)
+            return reply
+
+    async def _living(self) -> _Child:
+        if self._child is None and self._was_ready and self._supervisor is not None:
+            try:
+                await asyncio.wait_for(self._ready.wait(), RESTART_WAIT_SECONDS)
+            except TimeoutError:
+                pass
+        if self._child is None:
+            raise Unavailable(self._readiness.detail)
+        return self._child
+
+    async def _supervise(self) -> None:
+        """Keep a child alive until cancelled; give up only where trying again cannot help."""
+        pause = RESTART_SECONDS
+        try:
+            file = await asyncio.to_thread(self._file) if callable(self._file) else self._file
+        except Exception as error:  # whoever finds the weights has its own failures; all of them mean "no model"
+            detail = error.param if isinstance(error, AuricleError) else f"{type(error).__name__}: {error}"
+            self._readiness = Readiness(False, f"the language model's weights cannot be had: {detail}")
+            log.error("language_model_weights_missing", detail=detail)
+            return
+        while True:
+            begun = time.monotonic()
+            try:
+                await self._live(file)
+                return  # it said that it cannot load the model: it never will
+            except (WorkerDied, httpx.HTTPError, AuricleError) as error:
+                self._readiness = Readiness(False, "the language model died and is being restarted")
+                log.warning("language_model_died", detail=str(error))
+            pause = RESTART_SECONDS if time.monotonic() - begun > SOON_SECONDS else min(2 * pause, MAX_RESTART_SECONDS)
+            await asyncio.sleep(pause)
+
+    async def _live(self, file: Path) -> None:
+        """One child's life. Returns if it cannot load the model; raises WorkerDied at its end."""
+        self._readiness = Readiness(False, "the language model is loading")
+        secret = secrets.token_urlsafe(32)
+        worker = await Worker.spawn(WORKER_MODULE, env=WORKER_ENVIRONMENT, inherit_env=False)
+        try:
+            await worker.send(self._worker_config(file, secret))
+            first = (await worker.receive()).header
+            if "address" not in first:
+                detail = str(first.get("error", "it cannot be loaded"))
+                self._readiness = Readiness(False, f"the language model cannot be loaded: {detail}")
+                log.error("language_model_not_loaded", detail=detail)
+                return
+            async with _client(str(first["address"]), secret) as http:
+                properties = (await http.get("/props")).json()
+                context_length = int(properties["default_generation_settings"]["n_ctx"])
+                self._child = _Child(worker, http, min(context_length, self._settings.context_length))
+                self._readiness = Readiness(True)
+                self._was_ready = True
+                self._ready.set()
+                while True:
+                    reply = (await worker.receive()).header
+                    if (check := self._checks.get(reply["id"])) is not None and not check.done():
+                        check.set_result(str(reply["problem"]))
+        finally:
+            self._child = None
+            self._ready.clear()
+            for waiting in self._checks.values():
+                if not waiting.done():
+                    waiting.set_exception(EngineFailed("the language model died and is being restarted"))
+            worker.kill()
+            await worker.wait()
+
+    def _worker_config(self, file: Path, secret: str) -> dict[str, Any]:
+        return {
+            "file": str(file),
+            "secret": secret,
+            "context_length": self._settings.context_length,
+            "parallel": self._settings.parallel,
+            "threads": self._settings.threads or os.cpu_count() or 1,
+        }
+
+
+def _client(address: str, secret: str) -> httpx.AsyncClient:
+    """A client of the child: no proxy stands before loopback, and the child closes idle connections unasked."""
+    return httpx.AsyncClient(
+        base_url=address,
+        headers={"authorization": f"Bearer {secret}"},
+        timeout=httpx.Timeout(SILENCE_SECONDS, pool=None),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        trust_env=False,
+    )
+
+
+class _translated:
+    """Turns what httpx and a broken reply raise into EngineFailed."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, (httpx.HTTPError, httpx.StreamError, RuntimeError, ValueError, KeyError, TypeError)):
+            raise EngineFailed("the language model died under this request and is being restarted") from error
+
+
+def _refusal(status: int, body: bytes) -> AuricleError:
+    """What llama.cpp's refusal of a request that we composed means: our mistake, or its end."""
+    try:
+        error = orjson.loads(body)
+        message = str(error.get("error", error).get("message", "")) if isinstance(error, dict) else ""
+    except (orjson.JSONDecodeError, AttributeError):
+        message = ""
+    log.error("language_model_refused", status=status, detail=message[:300])
+    if status == 503:
+        return EngineFailed("the language model is not ready")
+    return InternalError("the language model refused the prompt")

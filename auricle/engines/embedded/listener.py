@@ -1,0 +1,214 @@
+"""Listening: a waveform becomes what was heard, once: what was heard before, or is being heard, is not heard again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from auricle.engines.embedded.heard import Heard, loudness_of
+from auricle.errors import AuricleError, EngineFailed
+from auricle.types import RecognitionOptions, Segment
+from auricle.waveform import Waveform
+
+MEMORY_BYTES = 64 * 1024 * 1024  # of what was heard; an hour of speech takes about half a megabyte
+
+log = structlog.get_logger(__name__)
+
+_Key = tuple[str, RecognitionOptions]
+
+
+class SpeechRecognizer(Protocol):
+    """What the listener needs of `recognizer.Recognizer`."""
+
+    def recognize(self, waveform: Waveform, options: RecognitionOptions) -> AsyncGenerator[Segment, None]: ...
+
+
+class Memory:
+    """What was heard lately, by the digest of the samples and the options; bounded in bytes, never on disk."""
+
+    def __init__(self, size_bytes: int = MEMORY_BYTES) -> None:
+        self._size_bytes = size_bytes
+        self._used_bytes = 0
+        self._heard: OrderedDict[_Key, Heard] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._heard)
+
+    def get(self, key: _Key) -> Heard | None:
+        if key in self._heard:
+            self._heard.move_to_end(key)
+        return self._heard.get(key)
+
+    def put(self, key: _Key, heard: Heard) -> None:
+        if (old := self._heard.pop(key, None)) is not None:
+            self._used_bytes -= old.size_bytes
+        self._heard[key] = heard
+        self._used_bytes += heard.size_bytes
+        while self._used_bytes > self._size_bytes:
+            _, oldest = self._heard.popitem(last=False)
+            self._used_bytes -= oldest.size_bytes
+
+
+class Hearing:
+    """One request's part in listening to one audio. Close it when done, also after an error."""
+
+    def __init__(self, listening: _Listening, waveform: Waveform, *, cached: bool) -> None:
+        self.waveform = waveform
+        self.cached = cached
+        """Whether the work had been done, or begun, for somebody else."""
+        self._listening = listening
+        listening.join(self)
+
+    async def segments(self) -> AsyncGenerator[Segment, None]:
+        """What is said, in order, each segment as soon as it is known."""
+        count = 0
+        while True:
+            while count < len(self._listening.segments):
+                count += 1
+                yield self._listening.segments[count - 1]
+            if self._listening.finished.done():
+                self._listening.finished.result()
+                return
+            await self._listening.wait_for_more(count)
+
+    async def result(self) -> Heard:
+        """All that was heard."""
+        return await asyncio.shield(self._listening.finished)
+
+    def close(self) -> None:
+        """Take no more part; when nobody does, listening stops. Safe to call twice."""
+        self._listening.leave(self)
+
+
+class _Listening:
+    """One audio being heard, for all who asked for it."""
+
+    def __init__(self, key: _Key, listener: Listener) -> None:
+        self.segments: list[Segment] = []
+        self.finished: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+        self.finished.add_done_callback(lambda finished: finished.cancelled() or finished.exception())
+        self._key = key
+        self._listener = listener
+        self._hearings: list[Hearing] = []
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._waveform: Waveform | None = None
+
+    def join(self, hearing: Hearing) -> None:
+        self._hearings.append(hearing)
+        if self._task is None and not self.finished.done():
+            self._listen(hearing.waveform)
+
+    def leave(self, hearing: Hearing) -> None:
+        if hearing not in self._hearings:
+            return
+        self._hearings.remove(hearing)
+        if self.finished.done():
+            return
+        if not self._hearings:
+            self.stop()
+            self.finished.cancel()
+            self._listener.forget(self._key)
+        elif hearing.waveform is self._waveform and isinstance(hearing.waveform.pcm, Path):
+            self.stop()  # the file goes with the request that owned it: listen on, in the file of somebody else
+            self._listen(self._hearings[0].waveform)
+
+    def recall(self, heard: Heard) -> None:
+        """It is known already."""
+        self.segments = list(heard.segments)
+        self.finished.set_result(heard)
+
+    async def wait_for_more(self, count: int) -> None:
+        """Return once there are more than `count` segments, or all."""
+        while len(self.segments) <= count and not self.finished.done():
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _listen(self, waveform: Waveform) -> None:
+        self._waveform = waveform
+        self._task = asyncio.create_task(self._run(waveform), name="listening")
+
+    def stop(self) -> None:
+        """End the work under way."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self, waveform: Waveform) -> None:
+        try:
+            heard = await self._hear(waveform)
+        except asyncio.CancelledError:
+            raise
+        except AuricleError as error:
+            self._fail(error)
+        except Exception as error:  # a disk that fails, a bug: whatever it is, the request must hear of it as ours
+            log.error("listening_failed", error=type(error).__name__, exc_info=True)
+            self._fail(EngineFailed("listening to the audio failed"))
+        else:
+            self._listener.remember(self._key, heard)
+            self.finished.set_result(heard)
+        finally:
+            self._changed.set()
+
+    async def _hear(self, waveform: Waveform) -> Heard:
+        # What listens for other things than speech starts here, runs beside it, and ends in a field of Heard.
+        loudness = asyncio.create_task(asyncio.to_thread(loudness_of, waveform))
+        try:
+            await self._hear_speech(waveform)
+            return Heard(waveform.seconds, tuple(self.segments), await loudness)
+        finally:
+            loudness.cancel()
+
+    async def _hear_speech(self, waveform: Waveform) -> None:
+        known = len(self.segments)  # from before another waveform of the same samples took over
+        async with aclosing(self._listener.recognizer.recognize(waveform, self._key[1])) as segments:
+            async for segment in segments:
+                if known:
+                    known -= 1
+                    continue
+                self.segments.append(segment)
+                self._changed.set()
+
+    def _fail(self, error: AuricleError) -> None:
+        self._listener.forget(self._key)
+        self.finished.set_exception(error)
+
+
+class Listener:
+    """Hears audios. Belongs on the event loop."""
+
+    def __init__(self, recognizer: SpeechRecognizer, memory_bytes: int = MEMORY_BYTES) -> None:
+        self.recognizer = recognizer
+        self.memory = Memory(memory_bytes)
+        self._running: dict[_Key, _Listening] = {}
+
+    def hear(self, waveform: Waveform, options: RecognitionOptions) -> Hearing:
+        """Begin to listen to `waveform`, or take part where it is being heard, or recall what was heard."""
+        key = (waveform.digest, options)
+        if (listening := self._running.get(key)) is not None:
+            return Hearing(listening, waveform, cached=True)
+        listening = _Listening(key, self)
+        if (heard := self.memory.get(key)) is not None:
+            listening.recall(heard)
+            return Hearing(listening, waveform, cached=True)
+        self._running[key] = listening
+        return Hearing(listening, waveform, cached=False)
+
+    def remember(self, key: _Key, heard: Heard) -> None:
+        """Listening has ended well."""
+        self.forget(key)
+        self.memory.put(key, heard)
+
+    def close(self) -> None:
+        """Stop all listening."""
+        for listening in list(self._running.values()):
+            listening.stop()
+
+    def forget(self, key: _Key) -> None:
+        """Listening has ended."""
+        self._running.pop(key, None)
