@@ -8,8 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all:
+CLIENTS := tests/clients/requirements tests/clients/litellm
+NODE_CLIENTS := tests/clients/node
 
-.PHONY: help serve serve-lite test check format lock bench docs clean
+.PHONY: help serve serve-lite test test-clients check format lock bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +25,9 @@ serve-lite: serve ## the same with the small language model
 test: $(VENV)/.dev ## set up, download the weights the tests need, run every test
 	$(BIN)/auricle models pull --for-tests
 	$(BIN)/python -m pytest
+
+test-clients: $(VENV)/.dev .venv-clients/.ready .venv-litellm/.ready $(NODE_CLIENTS)/node_modules/.ready ## run clients of MiMo's and OpenAI's services, unmodified, against a server (needs Node.js)
+	$(BIN)/python -m pytest tests/clients -m clients
 
 check: $(VENV)/.dev ## formatting, lint, types
 	$(BIN)/ruff format --check .
@@ -39,12 +44,14 @@ lock: $(VENV)/.dev ## resolve the dependencies anew into the lock files
 		--no-header --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --universal --generate-hashes --only-binary :all: --no-annotate \
 		--no-header --quiet -c requirements.lock -o requirements-dev.lock
+	for clients in $(CLIENTS); do $(BIN)/uv pip compile $$clients.in --universal --python-version 3.11 --generate-hashes \
+		--only-binary :all: --no-annotate --no-header --quiet --upgrade -o $$clients.lock || exit 1; done
 
 docs: $(VENV)/.dev ## write the generated reference pages anew
 	$(BIN)/python -m docs.generate
 
 clean: ## remove the virtual environment and caches of the tools (not the weights)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .venv-clients .venv-litellm $(NODE_CLIENTS)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -63,4 +70,20 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "Installing the locked test tools into $(VENV) ..."
 	$(INSTALL) -r requirements-dev.lock
+	@touch $@
+
+# Other people's programs keep to environments of their own: their pins must not touch the server's.
+.venv-clients/.ready: tests/clients/requirements.lock
+.venv-litellm/.ready: tests/clients/litellm.lock
+.venv-clients/.ready .venv-litellm/.ready:
+	@echo "Installing the clients of $< into $(@D) ..."
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+$(NODE_CLIENTS)/node_modules/.ready: $(NODE_CLIENTS)/package-lock.json
+	@command -v npm > /dev/null || { echo "The JavaScript clients need Node.js 20 or newer and npm. On Debian: apt install nodejs npm"; exit 1; }
+	@echo "Installing the JavaScript clients into $(@D) ..."
+	npm --prefix $(NODE_CLIENTS) ci --no-audit --no-fund
 	@touch $@
