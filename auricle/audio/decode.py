@@ -26,7 +26,8 @@ ATTEMPTS = 2  # a worker may die of something other than the file
 ABANDONED_SECONDS = 0.2  # an abandoned job that ends within this time spares its worker
 START_SECONDS = 30.0
 MAX_HEADER_BYTES = 64 * 1024
-ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # each thread's stack and arena counts as memory
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+"""Each thread's stack and arena would count as memory."""
 T = TypeVar("T")
 
 DAMAGED = "the audio is damaged or incomplete and cannot be decoded"
@@ -39,12 +40,6 @@ class _Slot:
     worker: Worker | None = None
     jobs: int = 0
 
-    def drop(self) -> None:
-        """Kill the worker; the slot is empty then."""
-        worker, self.worker, self.jobs = self.worker, None, 0
-        if worker is not None:
-            worker.kill()
-
 
 class Decoder:
     """A pool of decoding processes, each killed and replaced when it crashes, hangs or is no longer waited for."""
@@ -56,6 +51,7 @@ class Decoder:
         self._slots = [_Slot() for _ in range(settings.decode_workers)]
         self._idle: asyncio.Queue[_Slot | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._ending: set[asyncio.Task[int]] = set()
         self._running = False
 
     async def start(self) -> None:
@@ -81,10 +77,9 @@ class Decoder:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        workers = [slot.worker for slot in self._slots if slot.worker is not None]
         for slot in self._slots:
-            slot.drop()
-        await asyncio.gather(*(worker.wait() for worker in workers))
+            self._drop(slot)
+        await asyncio.gather(*self._ending)
         await asyncio.to_thread(self._spool.close)
 
     async def decode(self, clip: AudioClip) -> Waveform:
@@ -158,10 +153,10 @@ class Decoder:
                 slot.jobs += 1
                 return frame
             except WorkerDied:
-                slot.drop()
+                self._drop(slot)
                 await asyncio.to_thread(path.unlink, missing_ok=True)
             except BaseException:  # cancelled, or over the deadline: the worker is still at it
-                slot.drop()
+                self._drop(slot)
                 raise
         raise InvalidAudio(f"{clip.where}: the audio broke the decoder")
 
@@ -218,7 +213,7 @@ class Decoder:
         """The slot's worker, started if need be. Raises WorkerDied."""
         if slot.worker is not None and slot.worker.alive:
             return slot.worker
-        slot.drop()
+        self._drop(slot)
         worker = await Worker.spawn(
             MODULE,
             str(self._settings.decode_memory_bytes),
@@ -231,16 +226,25 @@ class Decoder:
             async with asyncio.timeout(START_SECONDS):
                 await worker.receive(max_header_bytes=MAX_HEADER_BYTES, max_payload_bytes=0)
         except TimeoutError:
-            slot.drop()
+            self._drop(slot)
             raise WorkerDied(f"{MODULE} did not start within {START_SECONDS:g} seconds") from None
         except BaseException:
-            slot.drop()
+            self._drop(slot)
             raise
         return worker
 
+    def _drop(self, slot: _Slot) -> None:
+        """Kill the slot's worker; the slot is empty then."""
+        worker, slot.worker, slot.jobs = slot.worker, None, 0
+        if worker is not None:
+            worker.kill()
+            ending = asyncio.create_task(worker.wait())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+
     def _release(self, slot: _Slot) -> None:
         if slot.jobs >= JOBS_PER_WORKER:
-            slot.drop()
+            self._drop(slot)
         if self._running and (slot.worker is None or not slot.worker.alive):
             self._task(self._replace(slot))
         else:

@@ -11,7 +11,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auricle.audio.formats import demuxer
+from auricle.audio.ogg import links
 from auricle.waveform import BYTES_PER_SAMPLE, SAMPLE_RATE
 from auricle.workers import Channel, connect
 
@@ -206,7 +207,7 @@ def to_pcm(channels: npt.NDArray[np.float32]) -> bytes:
     return pcm
 
 
-def open_container(data: bytes, container: str) -> Any:
+def open_container(data: bytes | memoryview, container: str) -> Any:
     """FFmpeg's view of the bytes, with no way to anything else. Raises Undecodable."""
     options = {
         "protocol_whitelist": "none",  # no such protocol: nothing nested can be opened
@@ -238,6 +239,25 @@ def decode(data: bytes, container: str, *, allow_video: bool, output: Output) ->
 
     What is damaged is left out, as FFmpeg does it. Raises Undecodable.
     """
+    counts: dict[int, int] = {}
+    parts: Sequence[bytes | memoryview] = links(data) if container == "ogg" else [data]
+    for number, part in enumerate(parts):
+        try:
+            _decode_part(part, container, allow_video=allow_video, counts=counts, emit=output.write)
+        except Undecodable as error:
+            if error.kind not in ("damaged", "no audio") or (number == len(parts) - 1 and not counts):
+                raise
+    return counts
+
+
+def _decode_part(
+    data: bytes | memoryview,
+    container: str,
+    *,
+    allow_video: bool,
+    counts: dict[int, int],
+    emit: Callable[[bytes], None],
+) -> None:
     with open_container(data, container) as source:
         if not allow_video and any(
             stream.type == "video" and not int(stream.disposition) & int(av.stream.Disposition.attached_pic)
@@ -251,7 +271,6 @@ def decode(data: bytes, container: str, *, allow_video: bool, output: Output) ->
         if codec is None or codec.name not in AUDIO_CODECS:
             raise Undecodable("codec", codec.name if codec is not None else "")
         codec.thread_count = 1
-        counts: dict[int, int] = {}
         block: _Block | None = None
         sanitise = codec.name in FLOAT_CODECS
         waiting = None  # one frame is held back, because the last may have to be cut
@@ -259,16 +278,14 @@ def decode(data: bytes, container: str, *, allow_video: bool, output: Output) ->
             if not frame.samples:
                 continue
             if waiting is not None:
-                block = _take(waiting, block, counts, sanitise, output.write)
+                block = _take(waiting, block, counts, sanitise, emit)
             waiting = frame
         if waiting is not None:
-            block = _take(waiting, block, counts, sanitise, output.write)
-            if block is not None:
-                cut = _padding(stream, counts, waiting) if container == "m4a" else 0
-                if cut:
-                    counts[waiting.sample_rate] -= cut
-                block.finish(cut)
-    return counts
+            block = _take(waiting, block, counts, sanitise, emit)
+            cut = _padding(stream, counts, waiting) if container == "m4a" else 0
+            if cut:
+                counts[waiting.sample_rate] -= cut
+            block.finish(cut)
 
 
 def _take(
@@ -366,7 +383,10 @@ def main() -> None:
     channel = connect()
     av.logging.set_level(None)
     limit_resources(int(sys.argv[1]), int(sys.argv[2]))
-    serve(channel)
+    try:
+        serve(channel)
+    except MemoryError:  # the encoded audio alone is too large: the parent sees this process end
+        sys.exit(1)
 
 
 if __name__ == "__main__":

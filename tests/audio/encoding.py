@@ -12,14 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+STEPS = 8  # changes of pitch a second
 
 
 def melody(seconds: float, rate: int, *, seed: int = 0) -> Floats:
     """A signal that correlates only with itself: tones of changing pitch below 3 kHz, shape [n]."""
-    count = round(seconds * rate)
-    steps = np.random.default_rng(seed).uniform(150, 3000, size=int(seconds * 8) + 1)
-    pitch = np.repeat(steps, rate // 8 + 1)[:count]
-    return (0.4 * np.sin(2 * np.pi * np.cumsum(pitch) / rate)).astype(np.float32)
+    pitch = np.random.default_rng(seed).uniform(150, 3000, size=int(seconds * STEPS) + 1)
+    at = np.arange(round(seconds * rate)) / rate
+    step = (at * STEPS).astype(int)
+    turns = np.concatenate([[0.0], np.cumsum(pitch) / STEPS])  # before each step, so that every rate has one phase
+    phase = turns[step] + pitch[step] * (at - step / STEPS)
+    signal: Floats = (0.4 * np.sin(2 * np.pi * phase)).astype(np.float32)
+    return signal
 
 
 def channels(mono: Floats, count: int) -> Floats:
