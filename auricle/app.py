@@ -9,24 +9,27 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from fastapi import FastAPI
+from limits.errors import ConfigurationError
 from starlette.middleware.cors import CORSMiddleware
 
 from auricle import __version__
 from auricle.accounts.keys import Keys
-from auricle.accounts.limits import Limits
-from auricle.api import chat, docs, failures, health, models
+from auricle.accounts.limits import Limits, Quota
+from auricle.accounts.office import Office
+from auricle.api import admin, admin_bills, chat, docs, failures, health, models, usage
 from auricle.api.metrics import Metrics
 from auricle.api.request_log import RequestLog
 from auricle.api.services import Services
 from auricle.audio.decode import Decoder
 from auricle.audio.fetch import Fetcher
 from auricle.audio.source import Sources
-from auricle.config import Settings
+from auricle.config import Settings, SettingsError
 from auricle.engines.base import Engine
 from auricle.engines.registry import build_engine
 from auricle.pipeline import Pipeline, ServedModel
 
 PREFLIGHT_SECONDS = 24 * 3600
+RATE_HEADERS = [f"x-ratelimit-{what}-{of}" for of in ("requests", "tokens") for what in ("limit", "remaining", "reset")]
 POLL_SECONDS = 0.1  # of readiness, while a model loads
 TELL_SECONDS = 10.0
 log = structlog.get_logger("auricle")
@@ -39,12 +42,16 @@ def create_app(settings: Settings) -> FastAPI:
     decoder = Decoder(settings)
     metrics = Metrics()
     served = serve_models(settings, engines)
-    limits = Limits(settings.effective_rate_limits, {name: model.task for name, model in served.items()})
-    pipeline = Pipeline(served, Sources(settings, fetcher), decoder, limits, (metrics,))
+    office = Office(settings) if settings.keeps_accounts else None
+    books = office.books if office else None
+    pipeline = Pipeline(served, Sources(settings, fetcher), decoder, build_limits(settings), (metrics,), books)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         async with AsyncExitStack() as running:
+            if office:
+                running.push_async_callback(office.close)
+                await office.start()
             running.push_async_callback(fetcher.close)
             running.push_async_callback(decoder.close)
             await decoder.start()
@@ -64,9 +71,9 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    keys = Keys(key.get_secret_value() for key in settings.api_keys)
-    app.state.services = Services(settings, keys, pipeline, metrics)
-    for room in (chat, models, health, docs):
+    keys = books or Keys(key.get_secret_value() for key in settings.api_keys)
+    app.state.services = Services(settings, keys, pipeline, metrics, office)
+    for room in (chat, models, health, docs, *((usage, admin, admin_bills) if office else ())):
         app.include_router(room.router)
     failures.install(app)
     docs.install(app)
@@ -76,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         allow_origins=settings.cors_origins,
         allow_methods=["*"],
         allow_headers=["*"],
-        expose_headers=["x-request-id", "x-auricle-engine", "x-auricle-weights", "retry-after"],
+        expose_headers=["x-request-id", "x-auricle-engine", "x-auricle-weights", "retry-after", *RATE_HEADERS],
         max_age=PREFLIGHT_SECONDS,
     )
     app.add_middleware(RequestLog)
@@ -102,6 +109,16 @@ async def announce(models: dict[str, ServedModel]) -> None:
 async def stopped(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait({task})
+
+
+def build_limits(settings: Settings) -> Limits:
+    quotas = {name: Quota.of(model) for name, model in settings.models.items() if model.enabled}
+    url = settings.limits_url.get_secret_value() if settings.limits_url else None
+    on = settings.effective_rate_limits == "mimo"
+    try:
+        return Limits(quotas if on else None, url, settings.max_concurrent_requests)
+    except ConfigurationError as error:
+        raise SettingsError(f"limits_url: {error}") from None
 
 
 def build_engines(settings: Settings) -> dict[str, Engine]:

@@ -49,6 +49,12 @@ def default_cache_dir() -> Path:
     return Path(base).expanduser() / "auricle"
 
 
+def default_data_dir() -> Path:
+    """`$XDG_DATA_HOME/auricle`, else `~/.local/share/auricle`."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "auricle"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,6 +67,14 @@ class ModelSettings(_Section):
     engine: str = Field("embedded", description="Which of `[engines.*]` answers.")
     context_length: int | None = Field(
         None, gt=0, description="Tokens of prompt and answer together; lowered to what the engine really has."
+    )
+    requests_a_minute: int | None = Field(
+        None, gt=0, description="Requests a minute for each account, in place of the official 100."
+    )
+    tokens_a_minute: int | None = Field(
+        None,
+        gt=0,
+        description="Tokens a minute for each account, in place of the official 10,000,000 (`recognize`: 10,000).",
     )
 
 
@@ -160,9 +174,38 @@ class Settings(BaseSettings):
     )
     fetch_timeout_seconds: float = Field(30.0, gt=0, description="Time for one audio URL, redirects included.")
     max_url_bytes: int = Field(100 * MIB, gt=0, description="Largest audio fetched by URL.")
+    limits_url: SecretStr | None = Field(
+        None,
+        description="Redis or Valkey that counts for the rate limits, so that several servers share them: "
+        "`redis://[:password@]host:port/0`. Default: the memory of each server.",
+    )
+    max_concurrent_requests: int = Field(
+        0, ge=0, description="Requests that one key may have in progress at this server; 0: any number."
+    )
     max_base64_bytes: int = Field(50 * MIB, gt=0, description="Largest base64 string of one audio.")
     max_body_bytes: int = Field(256 * MIB, gt=0, description="Largest request body; larger ones get 413 at once.")
     extra_formats: Annotated[tuple[ExtraFormat, ...], NoDecode] = Field(
+    # accounts
+    accounts: bool = Field(
+        False,
+        description="Keep accounts, keys, limits, prices and bills in a database. Naming a `database_url` turns it on.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="`postgresql://user:password@host/name`, or `sqlite:///file`. Default: `auricle.db` in `data_dir`.",
+    )
+    data_dir: Path = Field(default_factory=default_data_dir, description="Where the database of the accounts lies.")
+    ledger_survives: Literal["crash", "power-cut"] = Field(
+        "crash",
+        description="What no row of the SQLite ledger is lost to: `crash` of the server, or also a `power-cut` "
+        "of the machine, which costs each answer a few milliseconds more. PostgreSQL has settings of its own.",
+    )
+    admin_password: SecretStr | None = Field(
+        None,
+        description="Password of the administrator. Default: chosen at the first sign-in, with a code shown at start.",
+    )
+    currency: str = Field("CNY", pattern="^[A-Z]{3}$", description="Currency of prices, balances and bills (ISO 4217).")
+
         (),
         description="Formats allowed besides mp3, wav, flac, m4a and ogg, comma-separated: "
         + ", ".join(f"`{name}`" for name in EXTRA_FORMATS)
@@ -228,7 +271,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{item!r} is neither a port nor a range of ports")
         return value
 
-    @field_validator("cache_dir", "spool_dir", "weights_dir")
+    @field_validator("cache_dir", "data_dir", "spool_dir", "weights_dir")
     @classmethod
     def _expand_home(cls, value: Path | None) -> Path | None:
         return value and value.expanduser()
@@ -265,7 +308,12 @@ class Settings(BaseSettings):
     @property
     def no_auth(self) -> bool:
         """Whether any key, or none, is accepted."""
-        return not self.api_keys
+        return not self.api_keys and not self.keeps_accounts
+
+    @property
+    def keeps_accounts(self) -> bool:
+        """Whether accounts, keys and bills are kept in a database."""
+        return self.accounts or self.database_url is not None
 
     @property
     def effective_rate_limits(self) -> Literal["off", "mimo"]:
@@ -276,6 +324,11 @@ class Settings(BaseSettings):
 
     def check_exposure(self) -> None:
         """Raise SettingsError if the no-auth mode would be open to other machines."""
+        if self.keeps_accounts and self.api_keys:
+            raise ValueError(
+                "api_keys and accounts exclude each other: with accounts, keys are in the database; "
+                "`auricle keys create NAME --import` takes over a key that clients already use"
+            )
         if self.no_auth and not self.force_no_auth and self.host not in LOOPBACK_HOSTS:
             raise SettingsError(
                 f"refusing to listen on {self.host} without API keys: set AURICLE_API_KEYS=key1,key2, "

@@ -27,12 +27,18 @@ Each class is raised where the fact is known and rendered once, in `api/failures
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class AuricleError(Exception):
     """A failure with a meaning. `param` says exactly what, in words for the person who sent the request."""
 
     status: int = 500
     message: str = "Internal Error"
+
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What the response says besides."""
 
     def __init__(self, param: str = "", *, retry_after_seconds: float | None = None) -> None:
         super().__init__(param or self.message)
@@ -136,6 +142,12 @@ class ContentFiltered(AuricleError):
 class RateLimited(AuricleError):
     status = 429
     message = "Too Many Requests"
+
+    def __init__(
+        self, param: str = "", *, retry_after_seconds: float, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        super().__init__(param, retry_after_seconds=retry_after_seconds)
+        self.headers = headers
 
 
 class InternalError(AuricleError):

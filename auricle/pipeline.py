@@ -1,12 +1,12 @@
 """One request's life. Every request takes this path: streamed or not, whatever the endpoint and the engine.
 
 find    the model's engine, and that it is ready and can do what is asked
-limit   requests and tokens a minute, by key and model
+limit   what the key may ask for and its account can pay; requests and tokens a minute, by account and model
 fetch   each audio's bytes
 decode  each clip to a waveform
-admit   all tokens together under the context length
-answer  Deltas as the engine yields them
-account whatever became of it, in `finally`
+admit   all tokens together under the context length; from here on the request leaves one row in the ledger
+answer  Deltas as the engine yields them; the row is safe before the last one is on its way
+account whatever else became of it, in `finally`
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
 
+from auricle.accounts.books import CLIENT_GONE, NO_ENTRY, Books, Entry, NoBooks
+from auricle.accounts.keys import Caller
 from auricle.accounts.limits import Limits
 from auricle.audio.decode import Decoder
 from auricle.audio.source import Sources
@@ -71,13 +73,6 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, as far as limits and accounts care. Never holds the key itself."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a request that reached an engine or failed on the way."""
 
@@ -90,11 +85,8 @@ class Outcome:
     seconds_to_first_token: float | None
 
 
-CLIENT_GONE = 499  # nginx's code for a client that hung up
-
-
 class Observer(Protocol):
-    """Is told of every outcome: metrics, later the ledger."""
+    """Is told of every outcome, after the fact: metrics."""
 
     def record(self, outcome: Outcome) -> None: ...
 
@@ -109,12 +101,14 @@ class Pipeline:
         decoder: Decoder,
         limits: Limits,
         observers: Sequence[Observer] = (),
+        books: Books | None = None,
     ) -> None:
         self.models = models
+        self.limits = limits
         self._sources = sources
         self._decoder = decoder
-        self._limits = limits
         self._observers = observers
+        self._books = books or NoBooks()
 
     async def run(self, request: Request, caller: Caller) -> AsyncGenerator[Delta, None]:
         """The answer to `request`, piece by piece. Raises AuricleError, at the first piece for whatever is wrong
@@ -123,12 +117,16 @@ class Pipeline:
         first_token: float | None = None
         usage = Usage()
         status = CLIENT_GONE
+        entry: Entry = NO_ENTRY
         model = self.find(request)
         try:
-            self._limits.admit(caller.id, model.name)
-            async with AsyncExitStack() as spooled:
-                request = await self._listenable(request, spooled)
-                await self._admit(request, model)
+            self._books.check(caller, model.name)
+            async with AsyncExitStack() as held:
+                held.enter_context(self.limits.in_progress(caller))
+                await self.limits.admit(caller, model.name)
+                request = await self._listenable(request, held)
+                prompt_tokens = await self._admit(request, model)
+                entry = self._books.open(caller, request, model.engine.name, prompt_tokens, model.context_length)
                 seconds = sum((audio.waveform.duration for audio in request.audios()), Fraction(0))
                 async with aclosing(model.engine.generate(request)) as deltas:
                     async for delta in deltas:
@@ -137,6 +135,9 @@ class Pipeline:
                         if delta.usage is not None:
                             usage = replace(delta.usage, audio_seconds=seconds)
                             delta = replace(delta, usage=usage)
+                            await entry.settle(usage)
+                        else:
+                            entry.passed(delta)
                         yield delta
             status = 200
         except AuricleError as error:
@@ -146,7 +147,7 @@ class Pipeline:
             status = 500
             raise
         finally:
-            self._limits.spend(caller.id, model.name, usage.total_tokens)
+            entry.close(status)
             outcome = Outcome(
                 request, caller, model.engine.name, status, usage, time.monotonic() - started, first_token
             )
@@ -169,15 +170,15 @@ class Pipeline:
             )
         return model
 
-    async def _listenable(self, request: Request, spooled: AsyncExitStack) -> Request:
-        """The request with every audio fetched and decoded; what lies on disk goes when `spooled` closes."""
+    async def _listenable(self, request: Request, held: AsyncExitStack) -> Request:
+        """The request with every audio fetched and decoded; what lies on disk goes when `held` closes."""
         gate = asyncio.Semaphore(AUDIOS_AT_ONCE)
 
         async def listen(source: AudioSource) -> Audio:
             async with gate:
                 clip = await self._sources.clip(source)
                 waveform = await self._decoder.decode(clip)
-            spooled.callback(waveform.discard)
+            held.callback(waveform.discard)
             return Audio(clip, waveform)
 
         try:
@@ -192,14 +193,16 @@ class Pipeline:
         messages = tuple(replace(m, content=tuple(ready(part) for part in m.content)) for m in request.messages)
         return replace(request, messages=messages)
 
-    async def _admit(self, request: Request, model: ServedModel) -> None:
-        """Raises ContextTooLong unless the prompt is under the model's context length."""
+    async def _admit(self, request: Request, model: ServedModel) -> int:
+        """Tokens of the prompt, 0 where no context length makes them count. Raises ContextTooLong unless they are
+        fewer than the model's context length."""
         limit = model.context_length
         if limit is None:
-            return
+            return 0
         tokens = await model.engine.count_prompt_tokens(request)
         if tokens >= limit:
             raise ContextTooLong(tokens, limit, model.name)
+        return tokens
 
 
 def first_failure(failures: BaseExceptionGroup[BaseException]) -> BaseException:

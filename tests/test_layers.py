@@ -10,13 +10,14 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "auricle"
 FOUNDATION = {"config", "errors", "types", "waveform", "workers"}
 MAY_IMPORT = {
-    "cli": {"app", "logs", "weights", *FOUNDATION},
+    "cli": {"app", "accounts", "logs", "weights", *FOUNDATION},
     "app": {"api", "pipeline", "audio", "engines", "accounts", *FOUNDATION},
     "api": {"pipeline", "accounts", *FOUNDATION},
     "pipeline": {"audio", "engines", "accounts", *FOUNDATION},
     "audio": FOUNDATION,
     "engines": {"weights", *FOUNDATION},
-    "accounts": FOUNDATION,
+    "accounts": {"store", *FOUNDATION},
+    "store": FOUNDATION,
     "weights": FOUNDATION,
     "logs": FOUNDATION,
     "config": {"types", "errors"},

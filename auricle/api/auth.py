@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from auricle.accounts.keys import Keys, fingerprint
-from auricle.errors import Unauthorized
-from auricle.pipeline import Caller
+from auricle.accounts.keys import Caller, KeyRing, find_caller
 
 LOCAL = Caller("local")
 
@@ -20,14 +18,8 @@ def presented_keys(request: Request) -> list[str]:
     return [key for key in keys if key]
 
 
-def authenticate(request: Request, keys: Keys) -> Caller:
-    """The caller; in the no-auth mode (no keys at all) everybody is `local`. Raises Unauthorized."""
+def authenticate(request: Request, keys: KeyRing) -> Caller:
+    """The caller; in the no-auth mode (no keys at all) everybody is `local`. Raises Unauthorized and Forbidden."""
     if not keys:
         return LOCAL
-    presented = presented_keys(request)
-    if not presented:
-        raise Unauthorized("send your key as 'api-key: KEY' or 'Authorization: Bearer KEY'")
-    for key in presented:
-        if keys.knows(key):
-            return Caller(fingerprint(key))
-    raise Unauthorized("the key is not known here")
+    return find_caller(keys, presented_keys(request))

@@ -33,10 +33,10 @@ async def create_chat_completion(http: Request) -> Response:
     """Answer a question about audio (`mimo-v2.5`, `mimo-v2-omni`) or transcribe it (`mimo-v2.5-asr`)."""
     services = services_of(http)
     caller = authenticate(http, services.keys)
-    body = await read_object(http, services.settings.max_body_bytes)
+    raw = await read_object(http, services.settings.max_body_bytes)
     tasks = {name: model.task for name, model in services.pipeline.models.items()}
-    request, streaming = parse_chat(body, tasks, request_id_of(http))
-    del body  # a large audio must not be held twice while it is worked on
+    request, streaming = parse_chat(raw, tasks, request_id_of(http))
+    del raw  # a large audio must not be held twice while it is worked on
     model = services.pipeline.find(request)
     head = render.Head(request.id, request.model, int(time.time()), request.task)
     headers = provenance(model)
@@ -44,11 +44,15 @@ async def create_chat_completion(http: Request) -> Response:
     del request  # the pipeline lets go of the encoded audio once it is decoded
     try:
         if streaming.wanted:
-            return await opened_stream(http, head, Pump(deltas), streaming.include_usage, headers)
-        answer = await while_connected(http, collect(deltas))
+            response = await opened_stream(http, head, Pump(deltas), streaming.include_usage, headers)
+        else:
+            answer = await while_connected(http, collect(deltas))
+            body = orjson.dumps(render.completion(head, answer))
+            response = Response(body, headers=headers, media_type="application/json")
     except ClientGone:
         return Response(status_code=499)
-    return Response(orjson.dumps(render.completion(head, answer)), headers=headers, media_type="application/json")
+    response.headers.update(services.pipeline.limits.headers(caller, model.name))
+    return response
 
 
 async def read_object(http: Request, limit_bytes: int) -> dict[str, Any]:

@@ -28,6 +28,8 @@ BODIES: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
 FAILURES = {
     400: "Something about the request is wrong and will be wrong again; `param` says what.",
     401: "No key, or one that is not known.",
+    402: "The balance, or the spending limit of the key, is used up (servers with accounts).",
+    403: "The key is disabled, or may not ask for this model (servers with accounts).",
     404: "No such thing.",
     413: "The body is larger than any legal request.",
     429: "Too many requests or tokens a minute; wait `Retry-After` seconds.",

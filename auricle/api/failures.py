@@ -26,7 +26,7 @@ def error_body(error: AuricleError) -> dict[str, Any]:
 
 
 def error_response(error: AuricleError) -> Response:
-    headers = {}
+    headers = dict(error.headers)
     if error.retry_after_seconds is not None:
         headers["retry-after"] = str(math.ceil(error.retry_after_seconds))
     return Response(orjson.dumps(error_body(error)), error.status, headers, "application/json")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from auricle.accounts.keys import Keys
+from auricle.accounts.keys import KeyRing
+from auricle.accounts.office import Office
 from auricle.api.metrics import Metrics
 from auricle.config import Settings
 from auricle.pipeline import Pipeline
@@ -15,9 +16,10 @@ from auricle.pipeline import Pipeline
 @dataclass(frozen=True, slots=True)
 class Services:
     settings: Settings
-    keys: Keys
+    keys: KeyRing
     pipeline: Pipeline
     metrics: Metrics
+    office: Office | None = None  # of a server with accounts
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -21,6 +21,7 @@ from auricle.config import (
     ModelSettings,
     Settings,
     default_cache_dir,
+    default_data_dir,
 )
 from docs.generate.markdown import NOTICE, code, document, table
 
@@ -39,6 +40,9 @@ WORDS = {
     "Task": "`understand` or `recognize`",
 }
 EXAMPLES = {
+    "limits_url": "redis://127.0.0.1:6379/0",
+    "database_url": "postgresql://auricle:password@127.0.0.1/auricle",
+    "admin_password": "a long one",
     "rate_limits": "mimo",
     "fetch_proxy": "http://proxy.example.com:3128",
     "spool_dir": "/srv/spool",
@@ -67,6 +71,8 @@ def default(field: FieldInfo) -> Any:
     """A setting's default as TOML would hold it; None where there is none."""
     if field.default_factory is default_cache_dir:
         return "~/.cache/auricle"
+    if field.default_factory is default_data_dir:
+        return "~/.local/share/auricle"
     value = field.get_default(call_default_factory=True, validated_data={})
     return list(value) if isinstance(value, tuple) else value
 

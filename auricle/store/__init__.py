@@ -1,0 +1,1 @@
+"""Where accounts, prices and the ledger lie: SQLite or PostgreSQL, one schema."""
