@@ -14,6 +14,7 @@ from auricle.api.failures import error_body
 from auricle.api.metrics import Metrics
 from auricle.app import create_app
 from auricle.config import DEFAULT_MODELS, MIB, Settings, load_settings
+from auricle.engines.registry import ENGINES, build_engine
 from auricle.errors import AuricleError, UnknownModel
 from auricle.types import Task
 from docs.generate.markdown import NOTICE, code, document, table
@@ -116,6 +117,22 @@ def endpoints(served: Schema) -> str:
     return table(("endpoint", "key", "what"), rows)
 
 
+def honoured() -> str:
+    """Which fields each engine honours, for each task."""
+    columns: dict[str, frozenset[str]] = {}
+    for name in sorted(ENGINES):
+        engine = build_engine(name, load_settings(engines={name: {"kind": name}}))
+        for task in Task:
+            columns[f"{name}, {task.value}"] = engine.capabilities(task).fields
+    fields = sorted(frozenset().union(*columns.values()) - {"thinking"})  # which is never refused
+    spelled = {"max_tokens": "max_completion_tokens"}
+    rows = [
+        (code(spelled.get(field, field)), *("yes" if field in known else "no" for known in columns.values()))
+        for field in fields
+    ]
+    return table(("field", *columns), rows)
+
+
 def limits() -> str:
     def default(name: str) -> Any:
         return Settings.model_fields[name].default
@@ -204,6 +221,10 @@ def page() -> str:
         "recognised by the bytes; the MIME type and `format` are not asked. A message may hold several audios and "
         "texts in any order. A speech recognition model takes one audio or more, and ignores text. An understanding "
         "model needs a text.",
+        "What an engine cannot honour is refused with status 400 and the field's name:",
+        honoured(),
+        "The embedded engine's recognition always writes the likeliest words: it takes `temperature` 0 or 1, and "
+        "`top_p` and `seed` change nothing. `thinking` is never refused; recognition does not think.",
         "### Answer",
         tables[RESPONSE],
         "### Stream",
