@@ -29,6 +29,7 @@ from auricle.workers import Channel, connect
 
 BLOCK_VALUES = 1 << 17  # samples times channels, resampled at a time
 LOWEST_RATE = 1000  # Hz: below it a small file yields a large result
+HIGHEST_RATE = 768_000  # Hz
 MAX_CHANNELS = 64
 MAX_RATES = 64  # different sample rates in one file
 FLOAT_LIMIT = 8.0  # of full scale: beyond it a float is no sound
@@ -134,7 +135,7 @@ class _Block:
     sanitise: bool
     emit: Callable[[bytes], None]
     fifo: Any = field(default_factory=av.AudioFifo)
-    resampler: Any = field(default_factory=lambda: av.AudioResampler(format="fltp", rate=SAMPLE_RATE))
+    resampler: Any = field(default_factory=lambda: av.AudioResampler(format="flt", rate=SAMPLE_RATE))
 
     def same_form(self, frame: Any) -> bool:
         first = self.frame
@@ -156,17 +157,22 @@ class _Block:
         if rest > 0:
             self._resample(self.fifo.read(rest))
         for resampled in self.resampler.resample(None):  # nothing, if it was never used
-            self.emit(to_pcm(resampled.to_ndarray()))
+            self.emit(to_pcm(planar(resampled)))
 
     def _resample(self, frame: Any) -> None:
         frame.pts = None
         if self.sanitise:
             frame = sanitised(frame)
-        if frame.sample_rate == SAMPLE_RATE and frame.format.name in DIRECT_FORMATS:
+        if frame.sample_rate == SAMPLE_RATE and frame.format.name in DIRECT_FORMATS and _planes_are_safe(frame):
             self.emit(to_pcm(planar(frame)))
             return
         for resampled in self.resampler.resample(frame):
-            self.emit(to_pcm(resampled.to_ndarray()))
+            self.emit(to_pcm(planar(resampled)))
+
+
+def _planes_are_safe(frame: Any) -> bool:
+    """Whether PyAV may be asked for the frame's planes: with eight or more it counts beyond the end of their list."""
+    return bool(frame.format.is_packed) or len(frame.layout.channels) < 8
 
 
 def planar(frame: Any) -> npt.NDArray[np.float32]:
@@ -292,7 +298,7 @@ def _take(
     frame: Any, block: _Block | None, counts: dict[int, int], sanitise: bool, emit: Callable[[bytes], None]
 ) -> _Block:
     rate, channels = frame.sample_rate, len(frame.layout.channels)
-    if rate < LOWEST_RATE or not 0 < channels <= MAX_CHANNELS:
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE or not 0 < channels <= MAX_CHANNELS:
         raise Undecodable("damaged")
     counts[rate] = counts.get(rate, 0) + frame.samples
     if len(counts) > MAX_RATES:

@@ -50,7 +50,8 @@ def encode(
         stream: Any = output.add_stream(codec, rate=rate, layout=layout, options=codec_options or {})
         if bit_rate:
             stream.bit_rate = bit_rate
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
+        packed = np.ascontiguousarray(samples.T).reshape(1, -1)  # PyAV miscounts the planes of eight channels
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
         context = stream.codec_context
         shape = av.AudioResampler(

@@ -116,7 +116,14 @@ VARIANTS: dict[str, bytes] = {
     "wav extensible": extensible(16_000, 2, 3),
     "wav extensible without a mask": extensible(16_000, 5, 0),
     "wav extensible with an odd mask": extensible(16_000, 4, 0x30F0),
+    "wav 8 channels": wav(s16(tone(44_100, 8).T.reshape(-1)), rate=44_100, channel_count=8),
     "wav 11 channels": wav(s16(tone(16_000, 11).T.reshape(-1)), channel_count=11),
+    "wav 11 channels 48000": wav(s16(tone(48_000, 11).T.reshape(-1)), rate=48_000, channel_count=11),
+    "wav 64 float channels": wav(tone(44_100, 64).T.tobytes(), rate=44_100, channel_count=64, bits=32, tag=3),
+    "wav 7.1": pcm(44_100, "pcm_s24le", count=8),
+    "flac 7.1": pcm(44_100, "flac", container="flac", count=8),
+    "flac 7.1 16000": pcm(16_000, "flac", container="flac", count=8),
+    "m4a 7.1": pcm(48_000, "aac", container="ipod", count=8, bit_rate=400_000),
     "wav rf64": rf64(),
     "wav streamed, sizes 0xffffffff": wav(S16, data_size=0xFFFF_FFFF, riff_size=0xFFFF_FFFF),
     "wav streamed, sizes 0": wav(S16, data_size=0, riff_size=0),
@@ -277,6 +284,7 @@ MOOV_AT_THE_END = VARIANTS["m4a as mp4"]
         (wav(bytes(1000), rate=1), "wav", "damaged or incomplete"),
         (wav(bytes(4000), channel_count=1000), "wav", "damaged or incomplete|no samples"),
         (wav(bytes(4000), rate=0), "wav", "damaged or incomplete"),
+        (wav(bytes(4000), rate=11_878_016), "wav", "damaged or incomplete"),
     ],
 )
 async def test_what_cannot_be_decoded_says_so(data: bytes, container: str, problem: str, pool: Decoder) -> None:
