@@ -93,6 +93,40 @@ class EngineSettings(_Section):
     threads: int = Field(0, ge=0, description="CPU threads; 0 means as many as there are cores.")
     compute_type: str = Field("int8", description="CTranslate2 compute type of the recogniser.")
     beam_size: int = Field(1, ge=1, le=10, description="Beam of the recogniser; 1 is greedy, 5 the accuracy mode.")
+    window_seconds: float = Field(
+        14.0, ge=2, le=28, description="Longest stretch of speech that is recognised at once, in seconds."
+    )
+    graft: bool = Field(
+        True,
+        description="Encode only the speech there is and lead the decoder with the states of a padded window, several times "
+        "faster; off: windows of 30 s, as Whisper was trained. A beam of more than 1 switches it off, too.",
+    )
+    graft_seconds: float = Field(
+        10.0,
+        ge=1,
+        le=30,
+        description="Seconds that grafting encodes at least: less is faster and makes a few more mistakes.",
+    )
+    recheck: bool = Field(
+        True, description="Recognise a window again, slowly, when its text loops, was cut off or has a low probability."
+    )
+    recheck_logprob: float = Field(
+        -0.6, le=0, description="Mean log-probability of a token under which `recheck` doubts a text."
+    )
+    temperature_fallback: bool = Field(
+        True,
+        description="Sample at rising temperatures when even the slow way gives a text that loops or is improbable.",
+    )
+    decode_batch: int = Field(4, ge=1, le=32, description="Windows that the recogniser decodes together.")
+    threads_per_window: int = Field(
+        1, ge=1, description="CPU threads that share one window; more suit large models and few requests."
+    )
+    speech_threshold: float = Field(
+        0.5, gt=0, lt=1, description="Probability of speech from which on a stretch of audio is recognised."
+    )
+    chinese_script: Literal["simplified", "traditional", "as-is"] = Field(
+        "simplified", description="Characters that recognised Chinese is written in; `as-is`: as the model wrote it."
+    )
     context_length: int = Field(
         32_768, ge=2048, description="Context of the language model, shared by its parallel slots, in tokens."
     )

@@ -27,6 +27,10 @@ RESTART_SECONDS = 0.5  # pause before a restart, doubled each time the child die
 MAX_RESTART_SECONDS = 30.0
 SOON_SECONDS = 30.0  # a child that lived longer restarts without the longer pause
 RESTART_WAIT_SECONDS = 15.0  # a request waits so long for a child that is being restarted
+TRANSCRIPTION_SETTINGS = {
+    *("beam_size", "window_seconds", "graft", "graft_seconds", "recheck", "recheck_logprob", "temperature_fallback"),
+    *("speech_threshold", "chinese_script"),
+}
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +192,9 @@ class Recognizer:
             "folder": str(folder),
             "compute_type": settings.compute_type,
             "threads": settings.threads,
-            "beam_size": settings.beam_size,
+            "threads_per_window": settings.threads_per_window,
+            "decode_batch": settings.decode_batch,
+            "transcription": settings.model_dump(include=TRANSCRIPTION_SETTINGS),
         }
 
     def _deliver(self, frame: Frame) -> None:

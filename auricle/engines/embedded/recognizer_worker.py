@@ -6,30 +6,25 @@ once, then `segment`s of each audio in order, and its `end` or `error`.
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import os
 import sys
 import threading
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
-from auricle.engines.embedded.voice import VoiceActivity, VoiceModel
+from auricle.engines.embedded.scheduler import Scheduler
+from auricle.engines.embedded.transcription import Transcription, TranscriptionOptions
 from auricle.engines.embedded.whisper import Whisper
-from auricle.engines.embedded.windows import VoiceOptions, Window, Windower
-from auricle.types import Segment
-from auricle.waveform import SAMPLE_RATE, Samples, Waveform
+from auricle.types import RecognitionOptions, Segment
+from auricle.waveform import SAMPLE_RATE, Waveform
 from auricle.workers import Channel, Frame, connect
 
-STRETCH = 30 * SAMPLE_RATE  # samples that are read and searched for speech at a time
-MAX_WINDOW_SECONDS = 28.0
+AHEAD = 3  # batches of windows of one audio that are open at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,144 +33,71 @@ class WorkerOptions:
 
     folder: str
     compute_type: str
-    threads: int
-    beam_size: int
+    threads: int  # 0: as many as there are cores
+    threads_per_window: int
+    decode_batch: int
+    transcription: dict[str, Any] = field(default_factory=dict)  # `TranscriptionOptions`
 
 
-@dataclass(slots=True)
-class Job:
-    """One audio that is being recognised."""
+class ChannelSink:
+    """Sends results to the parent."""
 
-    id: int
-    waveform: Waveform
-    options: dict[str, Any]
-    windows: Iterator[Window]
-    language: str | None
-    cancelled: bool = False
-
-
-class RecognizerWorker:
-    """Takes windows from all open audios in turn."""
-
-    def __init__(self, channel: Channel, whisper: Whisper, options: WorkerOptions) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._whisper = whisper
-        self._options = options
-        self._voice = VoiceModel()
-        self._jobs: collections.deque[Job] = collections.deque()
-        self._open: dict[int, Job] = {}
-        self._changed = threading.Condition()
 
-    def open(self, frame: Frame) -> None:
-        header = frame.header
-        waveform = Waveform(
-            pcm=Path(header["path"]) if header["path"] else frame.payload,
-            sample_count=header["samples"],
-            duration=Fraction(header["samples"], SAMPLE_RATE),
-            tokens=0,
-            digest="",
-        )
-        language = header["options"]["language"]
-        code = self._whisper.languages[language] if language else None
-        job = Job(header["id"], waveform, header["options"], self._windows(waveform), code)
-        with self._changed:
-            self._open[job.id] = job
-            self._jobs.append(job)
-            self._changed.notify()
+    def segment(self, id: int, segment: Segment) -> None:
+        self._channel.send({"event": "segment", "id": id, "segment": dataclasses.asdict(segment)})
 
-    def cancel(self, id: int) -> None:
-        with self._changed:
-            if job := self._open.pop(id, None):
-                job.cancelled = True
-                if job in self._jobs:
-                    self._jobs.remove(job)
+    def end(self, id: int) -> None:
+        self._channel.send({"event": "end", "id": id})
 
-    def run(self) -> None:
-        """Recognise window after window, for ever."""
-        while True:
-            with self._changed:
-                while not self._jobs:
-                    self._changed.wait()
-                job = self._jobs.popleft()
-            try:
-                unfinished = self._step(job)
-            except Exception as error:  # whatever one audio does, the others go on
-                self._end(job, {"event": "error", "id": job.id, "detail": f"{type(error).__name__}: {error}"})
-                continue
-            if not unfinished:
-                self._end(job, {"event": "end", "id": job.id})
-            elif not job.cancelled:
-                with self._changed:
-                    self._jobs.append(job)
+    def error(self, id: int, error: Exception) -> None:
+        self._channel.send({"event": "error", "id": id, "detail": f"{type(error).__name__}: {error}"})
 
-    def _end(self, job: Job, header: dict[str, Any]) -> None:
-        with self._changed:
-            self._open.pop(job.id, None)
-        if not job.cancelled:
-            self._channel.send(header)
 
-    def _step(self, job: Job) -> bool:
-        """Recognise the next window; False when there is none."""
-        window = next(job.windows, None)
-        if window is None:
-            return False
-        segment = self._recognize(job, window)
-        if segment is not None and not job.cancelled:
-            self._channel.send({"event": "segment", "id": job.id, "segment": dataclasses.asdict(segment)})
-        return True
+def _waveform(frame: Frame) -> Waveform:
+    path, count = frame.header["path"], frame.header["samples"]
+    pcm = Path(path) if path else frame.payload
+    return Waveform(pcm=pcm, sample_count=count, duration=Fraction(count, SAMPLE_RATE), tokens=0, digest="")
 
-    def _windows(self, waveform: Waveform) -> Iterator[Window]:
-        activity = VoiceActivity(self._voice)
-        windower = Windower(VoiceOptions(max_window=MAX_WINDOW_SECONDS))
-        for start in range(0, waveform.sample_count, STRETCH):
-            stop = min(start + STRETCH, waveform.sample_count)
-            yield from windower.feed(activity.feed(waveform.read(start, stop), last=stop == waveform.sample_count))
-        yield from windower.finish(waveform.sample_count)
 
-    def _recognize(self, job: Job, window: Window) -> Segment | None:
-        whisper = self._whisper
-        samples: Samples = np.concatenate([job.waveform.read(piece.start, piece.stop) for piece in window.pieces])
-        states = whisper.encode(whisper.mel(samples))
-        if job.language is None:
-            job.language, _ = whisper.detect_language(states)
-        prompt = whisper.prompt(job.language, translate=job.options["translate"], prefix=job.options["prompt"])
-        decoded = whisper.decode(states, [prompt], [job.language], beam_size=self._options.beam_size)[0]
-        text = whisper.text(decoded.tokens)
-        if not text.strip():
-            return None
-        encoded = text.encode()
-        return Segment(
-            text=text,
-            start=window.start_seconds,
-            end=window.stop_seconds,
-            language=whisper.iso(decoded.language),
-            avg_logprob=decoded.avg_logprob,
-            no_speech_prob=decoded.no_speech_prob,
-            compression_ratio=len(encoded) / len(zlib.compress(encoded)),
-            temperature=decoded.temperature,
-            tokens=decoded.tokens,
-        )
+def _work(scheduler: Scheduler, transcription: Transcription) -> None:
+    while (job := scheduler.next()) is not None:
+        transcription.run(job)
 
 
 def main() -> None:
     channel = connect()
     options = WorkerOptions(**orjson.loads(sys.argv[1]))
-    threads = options.threads or os.cpu_count() or 1
+    cores = options.threads or os.cpu_count() or 1
+    threads = max(1, cores // options.threads_per_window)
     try:
-        whisper = Whisper(Path(options.folder), compute_type=options.compute_type, workers=1, threads=threads)
-        worker = RecognizerWorker(channel, whisper, options)
+        whisper = Whisper(
+            Path(options.folder),
+            compute_type=options.compute_type,
+            workers=threads,
+            threads=min(cores, options.threads_per_window),
+        )
+        scheduler = Scheduler(threads=threads, batch=options.decode_batch, ahead=AHEAD * options.decode_batch)
+        transcription = Transcription(
+            whisper, scheduler, TranscriptionOptions(**options.transcription), ChannelSink(channel)
+        )
     except Exception as error:  # the parent says it in its own words
         channel.send({"event": "failed", "detail": f"{type(error).__name__}: {error}"})
         return
     channel.send({"event": "ready", "languages": sorted(whisper.languages)})
-    threading.Thread(target=worker.run, daemon=True, name="recognizer").start()
+    for number in range(threads):
+        threading.Thread(
+            target=_work, args=(scheduler, transcription), daemon=True, name=f"recognizer {number}"
+        ).start()
     while (frame := channel.receive()) is not None:
         match frame.header["do"]:
             case "open":
-                worker.open(frame)
+                recognition = RecognitionOptions(**frame.header["options"])
+                transcription.open(frame.header["id"], _waveform(frame), recognition)
             case "cancel":
-                worker.cancel(frame.header["id"])
-    os._exit(0)  # the parent is gone: running inference must not hold this process
+                scheduler.cancel(frame.header["id"])
+    os._exit(0)  # the parent is gone: inference that is running must not hold this process
 
 
 if __name__ == "__main__":

@@ -108,16 +108,39 @@ class Whisper:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        decoded = []
-        for result, language in zip(results, languages, strict=True):
-            tokens = tuple(result.sequences_ids[0])
-            # the score is the mean over the tokens; the end token is in the sum but not in the count
-            logprob = result.scores[0] * len(tokens) / (len(tokens) + 1) if tokens else float(result.scores[0])
-            decoded.append(Decoded(tokens, float(logprob), float(result.no_speech_prob), language))
-        return decoded
+        return [_decoded(result, language, 0.0) for result, language in zip(results, languages, strict=True)]
+
+    def sample(self, states: Any, prompt: list[int], language: str, temperature: float) -> Decoded:
+        """The best of five texts drawn at `temperature`."""
+        result = self.model.generate(
+            states,
+            [prompt],
+            beam_size=1,
+            num_hypotheses=5,
+            sampling_topk=0,
+            sampling_temperature=temperature,
+            max_length=2 * MAX_TOKENS,
+            return_scores=True,
+            return_no_speech_prob=True,
+        )[0]
+        return _decoded(result, language, temperature)
+
+    def split(self, tokens: list[int], language: str) -> tuple[list[str], list[list[int]]]:
+        """The words that `tokens` make, and the tokens of each."""
+        spaced = language not in {"zh", "ja", "th", "lo", "my", "yue"}
+        split = self.tokenizer.split_tokens_on_spaces if spaced else self.tokenizer.split_tokens_on_unicode
+        texts, groups = split(tokens)
+        return texts, groups
 
     def text(self, tokens: tuple[int, ...]) -> str:
         return str(self.tokenizer.decode(list(tokens)))
+
+
+def _decoded(result: Any, language: str, temperature: float) -> Decoded:
+    tokens = tuple(result.sequences_ids[0])
+    # the score is the mean over the tokens; the end token is in the sum but not in the count
+    logprob = float(result.scores[0]) * len(tokens) / (len(tokens) + 1) if tokens else float(result.scores[0])
+    return Decoded(tokens, logprob, float(result.no_speech_prob), language, temperature)
 
 
 def _feature_options(folder: Path, mels: int) -> dict[str, Any]:

@@ -59,6 +59,10 @@ class Window:
         return sum(piece.length for piece in self.pieces)
 
     @property
+    def seconds(self) -> float:
+        return self.length / SAMPLE_RATE
+
+    @property
     def start_seconds(self) -> float:
         return self.pieces[0].start / SAMPLE_RATE
 

@@ -1,0 +1,50 @@
+"""When a text cannot be trusted: loops, texts that were cut off, and words that the model itself doubts."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+MAX_COMPRESSION = 2.4  # openai/whisper's threshold: text that compresses better repeats itself
+MIN_LOOP = 4  # tokens of the shortest repetition that counts
+MAX_TOKENS_A_SECOND = 16.0  # nobody speaks so fast; measured on the benchmark's sets: 12 at most
+SPARE_TOKENS = 16  # allowed however short the speech is
+
+
+def compression_ratio(text: str) -> float:
+    """Bytes of the text to bytes of its zlib form, as in openai/whisper."""
+    encoded = text.encode()
+    return len(encoded) / len(zlib.compress(encoded)) if encoded else 1.0
+
+
+def loops(tokens: Sequence[int]) -> bool:
+    """Whether the text ends in a repetition: at least MIN_LOOP tokens twice, or one to three of them four times."""
+    size = len(tokens)
+    for period in range(1, size // 2 + 1):
+        times = 2 if period >= MIN_LOOP else 4
+        if period * times > size:
+            continue
+        tail = tokens[size - period * times :]
+        if all(tail[index] == tail[index - period] for index in range(period, len(tail))):
+            return True
+    return False
+
+
+def too_many(tokens: Sequence[int], seconds: float, limit: int) -> bool:
+    """Whether the text was cut off at `limit` tokens, or is longer than anybody can speak in `seconds`."""
+    return len(tokens) >= limit or len(tokens) > SPARE_TOKENS + MAX_TOKENS_A_SECOND * seconds
+
+
+def doubtful(text: str, tokens: Sequence[int], avg_logprob: float, seconds: float, *, limit: int, floor: float) -> bool:
+    """Whether a quick answer should be sought again the slow way. `floor` is the least trusted log-probability."""
+    return (
+        avg_logprob < floor
+        or too_many(tokens, seconds, limit)
+        or loops(tokens)
+        or compression_ratio(text) > MAX_COMPRESSION
+    )
+
+
+def failed(text: str, avg_logprob: float) -> bool:
+    """Whether even a slow answer is one to sample again, by openai/whisper's two thresholds."""
+    return compression_ratio(text) > MAX_COMPRESSION or avg_logprob < -1.0

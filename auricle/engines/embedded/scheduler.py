@@ -1,0 +1,224 @@
+"""Whose window is next: fair shares of the machine among requests, in jobs short enough that nobody waits long.
+
+Each request is read in stretches (LISTEN), which yields windows; windows are encoded one by one (ENCODE) and decoded in
+batches (DECODE); a window whose text is doubtful is recognised again, alone and slowly (REDO).
+
+Fairness is by virtual time (weighted fair queueing: Demers, Keshav, Shenker 1989): a request's tag is the audio that it
+has had recognised, on a clock that runs by the work done divided by the requests that want work. A new request starts
+at the clock, so a short clip overtakes a long file, and the clock overtakes every waiting tag, so no stream of short
+clips starves the file.
+"""
+
+from __future__ import annotations
+
+import enum
+import threading
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from auricle.engines.embedded.windows import Window
+
+LONG_SECONDS = 6.0  # audio in a job from which on it is a long one
+LENGTHS = 1.6  # windows of one batch differ in length by this factor at most
+SLACK_SECONDS = 8.0  # of virtual time: encode first what may join a batch that is not full
+
+
+class Kind(enum.Enum):
+    LISTEN = "listen"
+    ENCODE = "encode"
+    DECODE = "decode"
+    REDO = "redo"
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A window on its way."""
+
+    owner: Ticket
+    window: Window
+    tag: float
+    group: Hashable = None  # windows of different groups cannot be decoded together
+
+    @property
+    def seconds(self) -> float:
+        return self.window.seconds
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A request as the scheduler sees it."""
+
+    id: int
+    tag: float = 0.0
+    unread: bool = True  # there is more audio to search for speech
+    listening: bool = False
+    cancelled: bool = False
+    windows: deque[Window] = field(default_factory=deque)  # to be encoded
+    open: int = 0  # windows that were handed out and are not done
+
+    @property
+    def done(self) -> bool:
+        return not (self.unread or self.listening or self.windows or self.open)
+
+
+@dataclass(slots=True, frozen=True)
+class Job:
+    """What a thread shall do now."""
+
+    kind: Kind
+    ticket: Ticket
+    items: tuple[Item, ...] = ()
+    long: bool = False
+
+
+class Scheduler:
+    """Safe to use from all threads."""
+
+    def __init__(self, *, threads: int, batch: int, ahead: int) -> None:
+        """`threads` take jobs; `batch` windows are decoded together; `ahead` windows of a request are open at most."""
+        self._threads = threads
+        self._batch = batch
+        self._ahead = ahead
+        self._changed = threading.Condition()
+        self._tickets: dict[int, Ticket] = {}
+        self._ready: list[Item] = []
+        self._redo: list[Item] = []
+        self._clock = 0.0
+        self._long = 0  # long jobs that are running
+        self._closed = False
+
+    def open(self, ticket: Ticket) -> None:
+        with self._changed:
+            ticket.tag = self._clock
+            self._tickets[ticket.id] = ticket
+            self._changed.notify()
+
+    def cancel(self, id: int) -> None:
+        """Take everything of a request out of the queues."""
+        with self._changed:
+            ticket = self._tickets.pop(id, None)
+            if ticket is not None:
+                ticket.cancelled = True
+                ticket.windows.clear()
+                self._ready = [item for item in self._ready if item.owner is not ticket]
+                self._redo = [item for item in self._redo if item.owner is not ticket]
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def next(self) -> Job | None:
+        """The next job, waited for; None once closed."""
+        with self._changed:
+            while not self._closed:
+                job = self._choose()
+                if job is not None:
+                    self._long += job.long
+                    return job
+                self._changed.wait()
+            return None
+
+    def finished(self, job: Job) -> None:
+        """A thread is done with `job` (whatever came of it)."""
+        with self._changed:
+            self._long -= job.long
+            if job.kind is Kind.LISTEN:
+                job.ticket.listening = False
+            self._changed.notify_all()
+
+    def heard(self, ticket: Ticket, windows: list[Window], *, unread: bool) -> None:
+        """Listening found `windows`; `unread` if there is more audio."""
+        with self._changed:
+            if not ticket.cancelled:
+                ticket.windows.extend(windows)
+                ticket.unread = unread
+
+    def ready(self, item: Item) -> None:
+        """An encoded window may be decoded (`item.group` is set)."""
+        self._queue(self._ready, item)
+
+    def again(self, item: Item) -> None:
+        """A decoded window must be recognised the slow way."""
+        self._queue(self._redo, item)
+
+    def done(self, item: Item) -> bool:
+        """A window has its text, or failed. True if its request is finished with that."""
+        with self._changed:
+            item.owner.open -= 1
+            return self._finish(item.owner)
+
+    def finish(self, ticket: Ticket) -> bool:
+        """True, once, if nothing of the request is left to do."""
+        with self._changed:
+            return self._finish(ticket)
+
+    def _finish(self, ticket: Ticket) -> bool:
+        return ticket.done and self._tickets.pop(ticket.id, None) is not None
+
+    def _queue(self, queue: list[Item], item: Item) -> None:
+        with self._changed:
+            if not item.owner.cancelled:
+                queue.append(item)
+                queue.sort(key=lambda other: other.tag)
+
+    def _choose(self) -> Job | None:
+        may_be_long = self._long == 0 or self._long < self._threads - 1
+        source = min(filter(self._has_work, self._tickets.values()), key=lambda ticket: ticket.tag, default=None)
+        redo = self._redo[0] if self._redo and may_be_long else None
+        batch = self._next_batch(may_be_long)
+        tag = min((item.tag for item in (*batch[:1], *([redo] if redo else []))), default=None)
+        if source is not None:
+            waits = len(batch) < self._batch and source.tag <= (tag or 0.0) + SLACK_SECONDS
+            if tag is None or source.tag < tag or (waits and batch):
+                return self._feed(source)
+        if redo is not None and (not batch or redo.tag < batch[0].tag):
+            self._redo.remove(redo)
+            return Job(Kind.REDO, redo.owner, (redo,), long=True)
+        if batch:
+            for item in batch:
+                self._ready.remove(item)
+            return Job(
+                Kind.DECODE, batch[0].owner, tuple(batch), long=sum(item.seconds for item in batch) > LONG_SECONDS
+            )
+        return None
+
+    def _has_work(self, ticket: Ticket) -> bool:
+        if ticket.windows:
+            return ticket.open < self._ahead
+        return ticket.unread and not ticket.listening and ticket.open < self._ahead
+
+    def _feed(self, ticket: Ticket) -> Job:
+        """Encode the request's next window, or listen for more."""
+        if not ticket.windows:
+            ticket.listening = True
+            return Job(Kind.LISTEN, ticket)
+        window = ticket.windows.popleft()
+        item = Item(ticket, window, max(ticket.tag, 0.0))
+        ticket.open += 1
+        wanting = sum(1 for other in self._tickets.values() if not other.done) or 1
+        self._clock += window.seconds / wanting
+        ticket.tag += window.seconds
+        return Job(Kind.ENCODE, ticket, (item,))
+
+    def _next_batch(self, may_be_long: bool) -> list[Item]:
+        """The ready window with the lowest tag, and others that are like it."""
+        for head in self._ready:
+            if not may_be_long and head.seconds > LONG_SECONDS:
+                continue
+            batch = [head]
+            seconds = head.seconds
+            for item in self._ready:
+                if len(batch) == self._batch:
+                    break
+                alike = item.group == head.group and 1 / LENGTHS <= (item.seconds + 1) / (head.seconds + 1) <= LENGTHS
+                if item is head or not alike:
+                    continue
+                if not may_be_long and seconds + item.seconds > LONG_SECONDS:
+                    continue
+                batch.append(item)
+                seconds += item.seconds
+            return batch
+        return []

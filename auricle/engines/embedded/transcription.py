@@ -1,0 +1,291 @@
+"""A window's way to text, as the scheduler's jobs: listen, encode, decode, and once more where the text is doubtful."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import ctranslate2
+import numpy as np
+
+from auricle.engines.embedded import guards, script, timestamps
+from auricle.engines.embedded.graft import Grafter, States
+from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
+from auricle.engines.embedded.voice import VoiceActivity, VoiceModel
+from auricle.engines.embedded.whisper import MAX_TOKENS, Decoded, Mel, Whisper
+from auricle.engines.embedded.windows import VoiceOptions, Window, Windower
+from auricle.types import RecognitionOptions, Segment
+from auricle.waveform import SAMPLE_RATE, Samples, Waveform
+
+STRETCH = 30 * SAMPLE_RATE  # samples that are read and searched for speech at a time
+FULL_WINDOW_SECONDS = 28.0  # longest window where every window costs 30 s
+TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)  # openai/whisper's
+SURE_LANGUAGE = 0.5  # probability of a language from which on a window's own is believed
+SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
+LONE_WORD_SECONDS = 2.0  # in windows under it
+LONE_WORD_LOGPROB = -1.0  # this is what `recheck` doubts
+BUCKET_FRAMES = 1500  # a language that is not sure is sought again with 15 s
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionOptions:
+    """How every window is recognised; see `EngineSettings` for the meaning of each."""
+
+    beam_size: int = 1
+    window_seconds: float = 14.0
+    graft: bool = True
+    graft_seconds: float = 10.0
+    recheck: bool = True
+    recheck_logprob: float = -0.6
+    temperature_fallback: bool = True
+    speech_threshold: float = 0.5
+    chinese_script: script.ChineseScript = "simplified"
+
+    @property
+    def quick(self) -> bool:
+        """Whether windows are grafted."""
+        return self.graft and self.beam_size == 1
+
+
+@dataclass(slots=True, eq=False)
+class Encoded(Item):
+    """A window with its encoder states."""
+
+    states: States | None = None
+    language: str = ""
+    prompt: tuple[int, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Audio(Ticket):
+    """One audio that is being recognised."""
+
+    waveform: Waveform | None = None
+    options: RecognitionOptions = field(default_factory=RecognitionOptions)
+    language: str | None = None  # Whisper's code: the one asked for, or the last one that was sure
+    stretches: Iterator[list[Window]] = field(default_factory=lambda: iter(()))
+    waiting: list[Encoded] = field(default_factory=list)  # encoded, but of no known language yet
+    results: dict[int, tuple[Segment, ...]] = field(default_factory=dict)  # by window, not yet sent
+    sent: int = 0  # windows
+
+
+class Sink(Protocol):
+    """Where results go; called from any thread."""
+
+    def segment(self, id: int, segment: Segment) -> None: ...
+    def end(self, id: int) -> None: ...
+    def error(self, id: int, error: Exception) -> None: ...
+
+
+class Transcription:
+    """What the threads do for all audios."""
+
+    def __init__(self, whisper: Whisper, scheduler: Scheduler, options: TranscriptionOptions, sink: Sink) -> None:
+        self._whisper = whisper
+        self._scheduler = scheduler
+        self._options = options
+        self._sink = sink
+        self._voice = VoiceModel()
+        self._grafter = Grafter(whisper, options.graft_seconds)
+        self._lock = threading.Lock()  # of every audio's language and results
+
+    def open(self, id: int, waveform: Waveform, options: RecognitionOptions) -> None:
+        """Queue an audio."""
+        audio = Audio(id, waveform=waveform, options=options, stretches=self._stretches(waveform))
+        if options.language:
+            audio.language = self._whisper.languages[options.language]
+        self._scheduler.open(audio)
+
+    def run(self, job: Job) -> None:
+        """Do `job`, and queue what follows from it. An audio that fails is ended; the others go on."""
+        try:
+            match job.kind:
+                case Kind.LISTEN:
+                    self._listen(_audio(job.ticket))
+                case Kind.ENCODE:
+                    self._encode(job.items[0])
+                case Kind.DECODE:
+                    self._decode([item for item in job.items if isinstance(item, Encoded)])
+                case Kind.REDO:
+                    self._redo(job.items[0])
+        except Exception as error:
+            for owner in {item.owner.id: item.owner for item in job.items}.values() or [job.ticket]:
+                self._fail(owner, error)
+        finally:
+            self._scheduler.finished(job)
+        if self._scheduler.finish(job.ticket):
+            self._sink.end(job.ticket.id)
+
+    def _fail(self, owner: Ticket, error: Exception) -> None:
+        if not owner.cancelled:
+            self._scheduler.cancel(owner.id)
+            self._sink.error(owner.id, error)
+
+    def _stretches(self, waveform: Waveform) -> Iterator[list[Window]]:
+        """The windows that each stretch of the audio completes."""
+        options = self._options
+        longest = options.window_seconds if options.quick else FULL_WINDOW_SECONDS
+        activity = VoiceActivity(self._voice)
+        windower = Windower(VoiceOptions(threshold=options.speech_threshold, max_window=longest))
+        for start in range(0, waveform.sample_count, STRETCH):
+            stop = min(start + STRETCH, waveform.sample_count)
+            last = stop == waveform.sample_count
+            windows = list(windower.feed(activity.feed(waveform.read(start, stop), last=last)))
+            yield [*windows, *windower.finish(stop)] if last else windows
+
+    def _listen(self, audio: Audio) -> None:
+        windows = next(audio.stretches, None)
+        self._scheduler.heard(audio, windows or [], unread=windows is not None)
+
+    def _mel(self, item: Item) -> Mel:
+        waveform = _audio(item.owner).waveform
+        if waveform is None:
+            raise ValueError("an audio without a waveform")
+        pieces: list[Samples] = [waveform.read(piece.start, piece.stop) for piece in item.window.pieces]
+        return self._whisper.mel(np.concatenate(pieces))
+
+    def _encode(self, item: Item) -> None:
+        audio = _audio(item.owner)
+        mel = self._mel(item)
+        states = self._grafter.encode(mel) if self._options.quick else np.array(self._whisper.encode(mel))[0]
+        encoded = Encoded(audio, item.window, item.tag, states=states)
+        if audio.options.language:
+            encoded.language = self._whisper.languages[audio.options.language]
+            self._ready(encoded)
+            return
+        found, probability = self._whisper.detect_language(_view(states))
+        first = item.window.index == 0
+        if first and probability < SURE_LANGUAGE and self._options.quick:
+            found, probability = self._whisper.detect_language(self._whisper.encode(mel, BUCKET_FRAMES))
+        sure = probability >= SURE_LANGUAGE and item.seconds >= SURE_SECONDS
+        with self._lock:
+            if first or sure:
+                encoded.language = found
+            if sure or audio.language is None:
+                audio.language = encoded.language or None
+            if not encoded.language:
+                encoded.language = audio.language or ""
+            released = audio.waiting if audio.language else []
+            if audio.language:
+                audio.waiting = []
+            if not encoded.language:
+                audio.waiting.append(encoded)
+        for waited in released:
+            waited.language = audio.language or "en"
+            self._ready(waited)
+        if encoded.language:
+            self._ready(encoded)
+
+    def _ready(self, encoded: Encoded) -> None:
+        options = _audio(encoded.owner).options
+        prefix = [options.prompt or ""]
+        if script.is_chinese(encoded.language) and not options.translate:
+            prefix.insert(0, script.PROMPTS.get(self._options.chinese_script, ""))
+        encoded.prompt = tuple(
+            self._whisper.prompt(encoded.language, translate=options.translate, prefix=" ".join(prefix).strip() or None)
+        )
+        encoded.group = len(encoded.prompt)  # CTranslate2 wants prompts of one length in a batch
+        self._scheduler.ready(encoded)
+
+    def _decode(self, items: list[Encoded]) -> None:
+        all_states = [item.states for item in items if item.states is not None]
+        states = self._grafter.join(all_states) if self._options.quick else _view(*all_states)
+        prompts, languages = [list(item.prompt) for item in items], [item.language for item in items]
+        for item, decoded in zip(items, self._decoded(states, prompts, languages), strict=True):
+            if item.owner.cancelled:
+                continue
+            if self._options.recheck and self._doubtful(item, decoded):
+                self._scheduler.again(item)
+                continue
+            self._finish(item, decoded, item.states)
+
+    def _decoded(self, states: Any, prompts: list[list[int]], languages: list[str]) -> list[Decoded]:
+        return self._whisper.decode(states, prompts, languages, beam_size=self._options.beam_size)
+
+    def _doubtful(self, item: Encoded, decoded: Decoded) -> bool:
+        text = self._whisper.text(decoded.tokens)
+        if not self._options.quick:
+            return guards.failed(text, decoded.avg_logprob)
+        # a lone word is improbable even when it is right
+        floor = self._options.recheck_logprob if item.seconds >= LONE_WORD_SECONDS else LONE_WORD_LOGPROB
+        return guards.doubtful(text, decoded.tokens, decoded.avg_logprob, item.seconds, limit=MAX_TOKENS, floor=floor)
+
+    def _redo(self, item: Item) -> None:
+        """The window once more, with 30 s as Whisper was trained, and sampled if that fails, too."""
+        if not isinstance(item, Encoded):
+            raise TypeError("a window that was never encoded")
+        states = np.array(self._whisper.encode(self._mel(item)))[0]
+        prompt = list(item.prompt)
+        best = self._decoded(_view(states), [prompt], [item.language])[0]
+        if self._options.temperature_fallback:
+            for temperature in TEMPERATURES:
+                if not guards.failed(self._whisper.text(best.tokens), best.avg_logprob) or item.owner.cancelled:
+                    break
+                best = self._better(best, self._whisper.sample(_view(states), prompt, item.language, temperature))
+        self._finish(item, best, states)
+
+    def _better(self, one: Decoded, other: Decoded) -> Decoded:
+        def rank(decoded: Decoded) -> tuple[bool, float]:
+            looping = guards.compression_ratio(self._whisper.text(decoded.tokens)) > guards.MAX_COMPRESSION
+            return not looping, decoded.avg_logprob
+
+        return max(one, other, key=rank)
+
+    def _finish(self, item: Encoded, decoded: Decoded, states: States | None) -> None:
+        """Send what is known in order."""
+        audio = _audio(item.owner)
+        segments = self._segments(item, decoded, states)
+        with self._lock:
+            audio.results[item.window.index] = segments
+            while not audio.cancelled and (found := audio.results.pop(audio.sent, None)) is not None:
+                audio.sent += 1
+                for segment in found:
+                    self._sink.segment(audio.id, segment)
+        if self._scheduler.done(item):
+            self._sink.end(audio.id)
+
+    def _segments(self, item: Encoded, decoded: Decoded, states: States | None) -> tuple[Segment, ...]:
+        options = _audio(item.owner).options
+        text = self._text(decoded.tokens, decoded.language, translate=options.translate)
+        if not text.strip():
+            return ()
+        whole = Segment(
+            text=text,
+            start=round(item.window.start_seconds, 3),
+            end=round(item.window.stop_seconds, 3),
+            language=self._whisper.iso(decoded.language),
+            avg_logprob=decoded.avg_logprob,
+            no_speech_prob=decoded.no_speech_prob,
+            compression_ratio=guards.compression_ratio(text),
+            temperature=decoded.temperature,
+            tokens=decoded.tokens,
+        )
+        if not options.word_timestamps or states is None:
+            return (whole,)
+        view = self._grafter.join([states]) if self._options.quick else _view(states)
+        found = timestamps.words(
+            self._whisper, view, decoded.tokens, decoded.language, item.window, translate=options.translate
+        )
+        return timestamps.split(whole, found, lambda text: self._script(text, decoded.language, options.translate))
+
+    def _text(self, tokens: tuple[int, ...], language: str, *, translate: bool) -> str:
+        return self._script(self._whisper.text(tokens), language, translate)
+
+    def _script(self, text: str, language: str, translate: bool) -> str:
+        return (
+            script.to_script(text, self._options.chinese_script)
+            if script.is_chinese(language) and not translate
+            else text
+        )
+
+
+def _audio(ticket: Ticket) -> Audio:
+    if not isinstance(ticket, Audio):
+        raise TypeError("the scheduler was given another kind of ticket")
+    return ticket
+
+
+def _view(*states: States) -> Any:
+    return ctranslate2.StorageView.from_array(np.ascontiguousarray(np.stack(states)))
