@@ -180,8 +180,37 @@ class Settings(BaseSettings):
         description="`mimo`: the official 100 requests and 10,000,000 tokens (ASR: 10,000) a minute for each key "
         "and model; `off`: none. Default: `off` in the no-auth mode, else `mimo`.",
     )
+    limits_url: SecretStr | None = Field(
+        None,
+        description="Redis or Valkey that counts for the rate limits, so that several servers share them: "
+        "`redis://[:password@]host:port/0`. Default: the memory of each server.",
+    )
+    max_concurrent_requests: int = Field(
+        0, ge=0, description="Requests that one key may have in progress at this server; 0: any number."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line shown.")
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
+
+    # accounts
+    accounts: bool = Field(
+        False,
+        description="Keep accounts, keys, limits, prices and bills in a database. Naming a `database_url` turns it on.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="`postgresql://user:password@host/name`, or `sqlite:///file`. Default: `auricle.db` in `data_dir`.",
+    )
+    data_dir: Path = Field(default_factory=default_data_dir, description="Where the database of the accounts lies.")
+    ledger_survives: Literal["crash", "power-cut"] = Field(
+        "crash",
+        description="What no row of the SQLite ledger is lost to: `crash` of the server, or also a `power-cut` "
+        "of the machine, which costs each answer a few milliseconds more. PostgreSQL has settings of its own.",
+    )
+    admin_password: SecretStr | None = Field(
+        None,
+        description="Password of the administrator. Default: chosen at the first sign-in, with a code shown at start.",
+    )
+    currency: str = Field("CNY", pattern="^[A-Z]{3}$", description="Currency of prices, balances and bills (ISO 4217).")
 
     # audio
     fetch_allow: Annotated[tuple[Network, ...], NoDecode] = Field(
@@ -208,38 +237,9 @@ class Settings(BaseSettings):
     )
     fetch_timeout_seconds: float = Field(30.0, gt=0, description="Time for one audio URL, redirects included.")
     max_url_bytes: int = Field(100 * MIB, gt=0, description="Largest audio fetched by URL.")
-    limits_url: SecretStr | None = Field(
-        None,
-        description="Redis or Valkey that counts for the rate limits, so that several servers share them: "
-        "`redis://[:password@]host:port/0`. Default: the memory of each server.",
-    )
-    max_concurrent_requests: int = Field(
-        0, ge=0, description="Requests that one key may have in progress at this server; 0: any number."
-    )
     max_base64_bytes: int = Field(50 * MIB, gt=0, description="Largest base64 string of one audio.")
     max_body_bytes: int = Field(256 * MIB, gt=0, description="Largest request body; larger ones get 413 at once.")
     extra_formats: Annotated[tuple[ExtraFormat, ...], NoDecode] = Field(
-    # accounts
-    accounts: bool = Field(
-        False,
-        description="Keep accounts, keys, limits, prices and bills in a database. Naming a `database_url` turns it on.",
-    )
-    database_url: SecretStr | None = Field(
-        None,
-        description="`postgresql://user:password@host/name`, or `sqlite:///file`. Default: `auricle.db` in `data_dir`.",
-    )
-    data_dir: Path = Field(default_factory=default_data_dir, description="Where the database of the accounts lies.")
-    ledger_survives: Literal["crash", "power-cut"] = Field(
-        "crash",
-        description="What no row of the SQLite ledger is lost to: `crash` of the server, or also a `power-cut` "
-        "of the machine, which costs each answer a few milliseconds more. PostgreSQL has settings of its own.",
-    )
-    admin_password: SecretStr | None = Field(
-        None,
-        description="Password of the administrator. Default: chosen at the first sign-in, with a code shown at start.",
-    )
-    currency: str = Field("CNY", pattern="^[A-Z]{3}$", description="Currency of prices, balances and bills (ISO 4217).")
-
         (),
         description="Formats allowed besides mp3, wav, flac, m4a and ogg, comma-separated: "
         + ", ".join(f"`{name}`" for name in EXTRA_FORMATS)
@@ -325,6 +325,11 @@ class Settings(BaseSettings):
         for name, model in self.models.items():
             if model.engine not in self.engines:
                 raise ValueError(f"models.{name}.engine: there is no [engines.{model.engine}]")
+        if self.keeps_accounts and self.api_keys:
+            raise ValueError(
+                "api_keys and accounts exclude each other: with accounts, keys are in the database; "
+                "`auricle keys create NAME --import` takes over a key that clients already use"
+            )
         return self
 
     @classmethod
@@ -358,11 +363,6 @@ class Settings(BaseSettings):
 
     def check_exposure(self) -> None:
         """Raise SettingsError if the no-auth mode would be open to other machines."""
-        if self.keeps_accounts and self.api_keys:
-            raise ValueError(
-                "api_keys and accounts exclude each other: with accounts, keys are in the database; "
-                "`auricle keys create NAME --import` takes over a key that clients already use"
-            )
         if self.no_auth and not self.force_no_auth and self.host not in LOOPBACK_HOSTS:
             raise SettingsError(
                 f"refusing to listen on {self.host} without API keys: set AURICLE_API_KEYS=key1,key2, "
