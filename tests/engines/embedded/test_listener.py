@@ -1,0 +1,189 @@
+"""The listener over a recogniser that is told what to find, so that it can be stopped, broken and counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from auricle.engines.embedded.heard import Heard
+from auricle.engines.embedded.listener import Hearing, Listener, Memory
+from auricle.errors import EngineFailed
+from auricle.types import RecognitionOptions, Segment
+from auricle.waveform import Waveform
+from tests.engines.embedded.questions import LOUD
+from tests.engines.waveforms import noise, silence
+
+OPTIONS = RecognitionOptions()
+SAID = [Segment(f"part {n}", float(n), n + 1.0, "en") for n in range(4)]
+
+
+class Told:
+    """Finds `SAID` in everything, a segment each time it is allowed one."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.permits = asyncio.Semaphore(0)
+        self.failure = failure
+        self.started: list[Waveform] = []
+        self.running = 0
+
+    async def recognize(self, waveform: Waveform, options: RecognitionOptions) -> AsyncGenerator[Segment, None]:
+        self.started.append(waveform)
+        self.running += 1
+        try:
+            for segment in SAID:
+                await self.permits.acquire()
+                yield segment
+            if self.failure is not None:
+                raise self.failure
+        finally:
+            self.running -= 1
+
+    def allow(self, count: int = len(SAID)) -> None:
+        for _ in range(count):
+            self.permits.release()
+
+
+async def texts(hearing: Hearing) -> list[str]:
+    return [segment.text async for segment in hearing.segments()]
+
+
+ALL = [segment.text for segment in SAID]
+
+
+async def test_segments_come_as_they_are_found() -> None:
+    told = Told()
+    hearing = Listener(told).hear(noise(1), OPTIONS)
+    segments = hearing.segments()
+    told.allow(1)
+    assert (await anext(segments)).text == "part 0"
+    waiting = asyncio.ensure_future(anext(segments))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    told.allow()
+    assert (await waiting).text == "part 1"
+    heard = await hearing.result()
+    assert heard.segments == tuple(SAID)
+    assert heard.seconds == 1
+    assert -25 < heard.loudness.rms_dbfs < -15
+    hearing.close()
+
+
+async def test_what_was_heard_is_not_heard_again() -> None:
+    told = Told()
+    listener = Listener(told)
+    told.allow()
+    first = listener.hear(noise(1), OPTIONS)
+    assert await texts(first) == ALL
+    await first.result()
+    second = listener.hear(noise(1), OPTIONS)
+    assert (first.cached, second.cached) == (False, True)
+    assert await texts(second) == ALL
+    assert await second.result() == await first.result()
+    assert len(told.started) == 1
+
+
+@pytest.mark.parametrize("other", [(noise(1, seed=1), OPTIONS), (noise(1), RecognitionOptions(language="de"))])
+async def test_other_samples_and_other_options_are_heard_anew(other: tuple[Waveform, RecognitionOptions]) -> None:
+    told = Told()
+    listener = Listener(told)
+    told.allow(8)
+    assert await texts(listener.hear(noise(1), OPTIONS)) == ALL
+    again = listener.hear(*other)
+    assert not again.cached
+    assert await texts(again) == ALL
+    assert len(told.started) == 2
+
+
+async def test_two_who_ask_at_the_same_time_share_one_hearing() -> None:
+    told = Told()
+    listener = Listener(told)
+    first, second = listener.hear(noise(1), OPTIONS), listener.hear(noise(1), OPTIONS)
+    told.allow()
+    assert list(await asyncio.gather(texts(first), texts(second))) == [ALL, ALL]
+    assert len(told.started) == 1
+    assert second.cached
+
+
+async def test_when_everybody_has_gone_listening_stops_and_begins_anew_for_the_next() -> None:
+    told = Told()
+    listener = Listener(told)
+    first, second = listener.hear(noise(1), OPTIONS), listener.hear(noise(1), OPTIONS)
+    told.allow(1)
+    await anext(first.segments())
+    first.close()
+    await asyncio.sleep(0.01)
+    assert told.running == 1
+    second.close()
+    second.close()
+    await asyncio.sleep(0.01)
+    assert told.running == 0
+    third = listener.hear(noise(1), OPTIONS)
+    assert not third.cached
+    told.allow()
+    assert await texts(third) == ALL
+
+
+async def test_a_spool_file_that_goes_with_its_request_is_replaced_by_another_one(tmp_path: Path) -> None:
+    told = Told()
+    listener = Listener(told)
+    memory = noise(1)
+    assert isinstance(memory.pcm, bytes)
+    spools = []
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(memory.pcm)
+        spools.append(Waveform(tmp_path / name, memory.sample_count, memory.duration, memory.tokens, memory.digest))
+    first, second = (listener.hear(spool, OPTIONS) for spool in spools)
+    told.allow(2)
+    follower = asyncio.create_task(texts(second))
+    await anext(first.segments())
+    await asyncio.sleep(0.01)
+    first.close()
+    spools[0].discard()
+    told.allow(10)
+    assert await follower == ALL
+    assert [waveform.pcm for waveform in told.started] == [spool.pcm for spool in spools]
+    assert (await second.result()).loudness.rms_dbfs > -25
+
+
+@pytest.mark.parametrize("failure", [EngineFailed("it died"), OSError("disk"), RuntimeError("bug")])
+async def test_failures_reach_everybody_as_ours_and_are_not_remembered(failure: Exception) -> None:
+    told = Told(failure)
+    listener = Listener(told)
+    told.allow()
+    hearings = [listener.hear(noise(1), OPTIONS) for _ in range(2)]
+    for hearing in hearings:
+        with pytest.raises(EngineFailed):
+            await texts(hearing)
+        with pytest.raises(EngineFailed):
+            await hearing.result()
+        hearing.close()
+    assert not listener.hear(noise(1), OPTIONS).cached
+    assert len(listener.memory) == 0
+
+
+async def test_closing_the_listener_stops_everything() -> None:
+    told = Told()
+    listener = Listener(told)
+    hearing = listener.hear(silence(1), OPTIONS)
+    await asyncio.sleep(0.01)
+    assert told.running == 1
+    listener.close()
+    await asyncio.sleep(0.01)
+    assert told.running == 0
+    hearing.close()
+
+
+def test_memory_is_bounded_and_forgets_the_longest_unused() -> None:
+    heard = Heard(1.0, tuple(SAID), LOUD)
+    memory = Memory(3 * heard.size_bytes)
+    keys = [(name, OPTIONS) for name in "abcd"]
+    for key in keys[:3]:
+        memory.put(key, heard)
+    assert memory.get(keys[0]) is heard
+    memory.put(keys[3], heard)
+    assert [memory.get(key) is not None for key in keys] == [True, False, True, True]
+    memory.put(keys[3], heard)
+    assert len(memory) == 3
