@@ -27,6 +27,7 @@ test: $(VENV)/.dev ## set up, download the weights the tests need, run every tes
 	$(BIN)/python -m pytest
 
 test-clients: $(VENV)/.dev .venv-clients/.ready .venv-litellm/.ready $(NODE_CLIENTS)/node_modules/.ready ## run clients of MiMo's and OpenAI's services, unmodified, against a server (needs Node.js)
+	$(BIN)/auricle models pull --for-tests
 	$(BIN)/python -m pytest tests/clients -m clients
 
 check: $(VENV)/.dev ## formatting, lint, types

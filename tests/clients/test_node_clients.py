@@ -13,6 +13,7 @@ from tests.serving import EXAMPLES
 pytestmark = pytest.mark.clients
 
 ANSWER = "You said: please describe the content of the audio audio 1: 4.7 seconds"
+VERCEL_ANSWER = "You said: What does the speaker say? audio 1: 4.7 seconds"
 THOUGHT = "I was given audio 1: 4.7 seconds."
 TRANSCRIPT = "scripted speech from 0 to 4.7"
 AUDIO_TOKENS = 30
@@ -75,18 +76,18 @@ def test_openai_raises_its_exceptions(openai_sdk: dict[str, Any]) -> None:
 
 def test_vercel_generates(vercel: dict[str, Any]) -> None:
     whole = vercel["whole"]
-    assert (whole["text"], whole["reasoning"], whole["finish"]) == (ANSWER, THOUGHT, "stop")
+    assert (whole["text"], whole["reasoning"], whole["finish"]) == (VERCEL_ANSWER, THOUGHT, "stop")
     usage = whole["usage"]
     assert usage["totalTokens"] == usage["inputTokens"] + usage["outputTokens"]
     assert usage["outputTokenDetails"]["reasoningTokens"] == 7
-    assert vercel["quick"] == {"text": ANSWER, "reasoning": ""}
+    assert vercel["quick"] == {"text": VERCEL_ANSWER, "reasoning": ""}
     assert vercel["call"] == [{"toolName": "look", "input": {"where": "up"}}]
     assert vercel["transcript"] == TRANSCRIPT
 
 
 def test_vercel_streams(vercel: dict[str, Any]) -> None:
     stream = vercel["stream"]
-    assert (stream["text"], stream["reasoning"], stream["finish"]) == (ANSWER, THOUGHT, "stop")
+    assert (stream["text"], stream["reasoning"], stream["finish"]) == (VERCEL_ANSWER, THOUGHT, "stop")
     assert stream["usage"]["inputTokens"] > AUDIO_TOKENS
     assert stream["usage"]["outputTokens"] == vercel["whole"]["usage"]["outputTokens"]
 
@@ -95,6 +96,16 @@ def test_vercel_does_not_retry_what_is_wrong(vercel: dict[str, Any]) -> None:
     assert vercel["failure"]["name"] == "AI_APICallError"
     assert vercel["failure"]["status"] == 400
     assert vercel["failure"]["retryable"] is False
+
+
+@pytest.mark.weights
+def test_vercel_gets_real_answers(embedded: Service) -> None:
+    printed = printed_by("vercel.mjs", "wav", embedded)
+    for answer in (printed["whole"], printed["stream"]):
+        assert "country" in answer["text"].lower()
+        assert "ask not what your country can do for you" in answer["reasoning"].lower()
+        assert answer["usage"]["inputTokens"] > AUDIO_TOKENS
+    assert "what your country can do for you" in printed["transcript"].lower()
 
 
 def test_a_page_in_a_browser(browser: dict[str, Any]) -> None:

@@ -112,6 +112,13 @@ def test_mimo_multimodal_mcp(scripted: Service) -> None:
     assert "400" in printed["not audio"]
 
 
+@pytest.mark.weights
+def test_mimo_multimodal_mcp_gets_real_answers(embedded: Service) -> None:
+    printed = printed_by(CLIENTS, "mimo_mcp.py", "mp3", embedded)
+    for answer in (printed["file"], printed["url"]):
+        assert "what your country can do for you" in answer.lower()
+
+
 def test_pydantic_ai(scripted: Service) -> None:
     printed = printed_by(CLIENTS, "pydantic_ai_agent.py", "wav", scripted)
     assert printed["bytes"] == ANSWER

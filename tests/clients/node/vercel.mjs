@@ -13,7 +13,7 @@ const mimo = createOpenAICompatible({
 });
 const recording = { type: "file", mediaType: "audio/wav", data: readFileSync(clip) };
 const messages = (text) => [{ role: "user", content: [...(text ? [{ type: "text", text }] : []), recording] }];
-const question = "please describe the content of the audio";
+const question = "What does the speaker say?";
 const common = { maxRetries: 0 };
 
 const whole = await generateText({
