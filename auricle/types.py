@@ -41,7 +41,7 @@ class AudioSource:
 
     kind: Literal["url", "base64", "bytes"]
     data: str | bytes
-    """The URL; or the base64 text without any data-URL prefix; or the uploaded bytes themselves."""
+    """The URL; or the base64 text, bare or as a data URL; or the uploaded bytes themselves."""
     where: str
     """The place in the request, for error messages: `messages[0].content[1].input_audio.data`."""
 

@@ -16,7 +16,7 @@ from auricle.config import Settings
 from auricle.errors import AudioTooLarge, InvalidAudio
 from auricle.types import AudioClip, AudioSource
 
-PIECE_CHARACTERS = 4 * 1024 * 1024  # decoded at a time, so that a thread never keeps the interpreter for long
+PIECE_CHARACTERS = 1024 * 1024  # decoded at a time, so that a thread never keeps the interpreter for long
 INLINE_CHARACTERS = 64 * 1024  # decoded without a thread: it takes some 20 microseconds
 
 _DATA_URL = re.compile(r"data:([^,]{0,1000}),", re.IGNORECASE)

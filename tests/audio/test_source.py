@@ -179,9 +179,11 @@ async def test_fifty_megabytes_leave_the_loop_free(gap: str) -> None:
 
     heart = asyncio.create_task(beat())
     await asyncio.sleep(0.02)
+    gaps.clear()
     clip = await sources().clip(AudioSource(kind="base64", data=text, where=WHERE))
     done.set()
     await heart
     assert clip.data == data
     assert threading.active_count() < 30
-    assert sorted(gaps)[-2] < 0.2, "the event loop was blocked"  # generous: other work shares this machine
+    # On the loop it would be one gap, or two. How long they are is the machine's doing as much as ours.
+    assert len(gaps) >= 4, "the event loop was blocked"
