@@ -39,7 +39,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, named)
         finally:
-            quiet = scope["path"] in QUIET_PATHS and status < 500
+            quiet = scope["path"] in QUIET_PATHS
             (log.debug if quiet else log.info)(
                 "request",
                 request_id=request_id,
