@@ -45,6 +45,15 @@ def doubtful(text: str, tokens: Sequence[int], avg_logprob: float, seconds: floa
     )
 
 
+def nobody_spoke(avg_logprob: float, no_speech_prob: float) -> bool:
+    """openai/whisper's rule for a window without speech. Either sign alone would also drop speech over music.
+
+    It catches what the voice detector lets through: a buzz, drums and a band gave log-probabilities under -1.7 and 0.67
+    or more for no speech (bench/false_text.py).
+    """
+    return avg_logprob < -1.0 and no_speech_prob > 0.6
+
+
 def failed(text: str, avg_logprob: float) -> bool:
     """Whether even a slow answer is one to sample again, by openai/whisper's two thresholds."""
     return compression_ratio(text) > MAX_COMPRESSION or avg_logprob < -1.0

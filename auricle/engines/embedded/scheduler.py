@@ -170,10 +170,8 @@ class Scheduler:
         redo = self._redo[0] if self._redo and may_be_long else None
         batch = self._next_batch(may_be_long)
         tag = min((item.tag for item in (*batch[:1], *([redo] if redo else []))), default=None)
-        if source is not None:
-            waits = len(batch) < self._batch and source.tag <= (tag or 0.0) + SLACK_SECONDS
-            if tag is None or source.tag < tag or (waits and batch):
-                return self._feed(source)
+        if source is not None and (tag is None or source.tag < tag or (batch and self._worth_waiting(batch, source))):
+            return self._feed(source)
         if redo is not None and (not batch or redo.tag < batch[0].tag):
             self._redo.remove(redo)
             return Job(Kind.REDO, redo.owner, (redo,), long=True)
@@ -184,6 +182,15 @@ class Scheduler:
                 Kind.DECODE, batch[0].owner, tuple(batch), long=sum(item.seconds for item in batch) > LONG_SECONDS
             )
         return None
+
+    def _worth_waiting(self, batch: list[Item], source: Ticket) -> bool:
+        """Whether to encode a window of `source` before decoding `batch`, which it may then join."""
+        if len(batch) == self._batch:
+            return False
+        head = batch[0]
+        if source is head.owner:
+            return head.window.index > 0  # the first text of an audio comes as soon as it can
+        return source.tag <= head.tag + SLACK_SECONDS
 
     def _has_work(self, ticket: Ticket) -> bool:
         if ticket.windows:

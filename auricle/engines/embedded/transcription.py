@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import ctranslate2
@@ -219,6 +219,10 @@ class Transcription:
         states = np.array(self._whisper.encode(self._mel(item)))[0]
         prompt = list(item.prompt)
         best = self._decoded(_view(states), [prompt], [item.language])[0]
+        if guards.nobody_spoke(best.avg_logprob, best.no_speech_prob):
+            best = replace(best, tokens=())
+            self._finish(item, best, states)
+            return
         if self._options.temperature_fallback:
             for temperature in TEMPERATURES:
                 if not guards.failed(self._whisper.text(best.tokens), best.avg_logprob) or item.owner.cancelled:

@@ -1,0 +1,42 @@
+"""Texts that cannot be trusted."""
+
+from __future__ import annotations
+
+import pytest
+
+from auricle.engines.embedded import guards
+
+
+@pytest.mark.parametrize(
+    ("tokens", "looping"),
+    [
+        ([1, 2, 3, 4, 5, 6], False),
+        ([9, 1, 2, 3, 4, 1, 2, 3, 4], True),
+        ([5, 5, 5], False),
+        ([8, 5, 5, 5, 5], True),
+        ([1, 2, 1, 2, 1, 2], False),
+        ([1, 2] * 4, True),
+        ([], False),
+    ],
+)
+def test_loops(tokens: list[int], looping: bool) -> None:
+    assert guards.loops(tokens) is looping
+
+
+def test_more_than_anybody_can_say() -> None:
+    assert guards.too_many(list(range(60)), 2.0, 224)
+    assert not guards.too_many(list(range(40)), 2.0, 224)
+    assert guards.too_many(list(range(224)), 30.0, 224)
+
+
+def test_what_is_doubtful() -> None:
+    text, tokens = " Please leave your message after the tone.", list(range(9))
+    assert not guards.doubtful(text, tokens, -0.2, 3.0, limit=224, floor=-0.6)
+    assert guards.doubtful(text, tokens, -0.7, 3.0, limit=224, floor=-0.6)
+    assert guards.doubtful(" no" * 60, tokens, -0.2, 20.0, limit=224, floor=-0.6)
+
+
+def test_what_has_failed() -> None:
+    assert guards.failed("la la la la la la la la la la la la la la la la la la", -0.1)
+    assert guards.failed("Hello.", -1.2)
+    assert not guards.failed("Hello.", -0.9)
