@@ -1,9 +1,9 @@
 """Error rates set by set: our server under several settings, and faster-whisper, on the same clips.
 
-    python -m bench.quality --weights FOLDER [--split report] [--per-set 8] [--peer] [--variant NAME='{"graft": false}']...
+    python -m bench.quality --weights FOLDER [--split report] [--per-set 8] [--peer] [--variant NAME='{"graft": false}']
 
-Words for most languages, characters for Chinese and Japanese. The language is never told. Every speaker of a split is in
-one split only (see bench/sets.py): choose thresholds on `choose`, publish `report`.
+Words for most languages, characters for Chinese and Japanese. The language is not told unless asked for. Every speaker
+is in one split only (see bench/sets.py): choose thresholds on `choose`, publish `report`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 from faster_whisper import WhisperModel
@@ -39,6 +40,17 @@ def chosen(split: str, per_set: int, languages: list[str]) -> list[sets.Clip]:
     return [clip for clips in groups.values() for clip in clips[:: max(1, len(clips) // per_set)][:per_set]]
 
 
+def ours(clips: list[sets.Clip], weights: Path, settings: dict[str, Any], *, told: bool) -> list[str]:
+    """The server's transcripts of all clips."""
+    with serve(weights, **settings) as server, httpx.Client() as client, ThreadPoolExecutor(CLIENTS) as pool:
+
+        def transcribe(clip: sets.Clip) -> str:
+            audio = wav(sets.read_audio(Path(clip.file)))
+            return server.transcribe(client, server.body(audio, language=clip.language if told else None))
+
+        return list(pool.map(transcribe, clips))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
@@ -54,21 +66,9 @@ def main() -> None:
     texts: dict[str, list[str]] = {}
     for variant in options.variant or ["ours={}"]:
         name, _, values = variant.partition("=")
-        with serve(options.weights, **json.loads(values)) as server, httpx.Client() as client:
-            with ThreadPoolExecutor(CLIENTS) as pool:
-                begun = time.perf_counter()
-                texts[name] = list(
-                    pool.map(
-                        lambda clip, server=server, client=client: server.transcribe(
-                            client,
-                            server.body(
-                                wav(sets.read_audio(Path(clip.file))), language=clip.language if options.told else None
-                            ),
-                        ),
-                        clips,
-                    )
-                )
-                sys.stdout.write(f"{name}: {time.perf_counter() - begun:.1f} s\n")
+        begun = time.perf_counter()
+        texts[name] = ours(clips, options.weights, json.loads(values), told=options.told)
+        sys.stdout.write(f"{name}: {time.perf_counter() - begun:.1f} s\n")
     if options.peer:
         model = WhisperModel(str(options.weights), device="cpu", compute_type="int8")
         begun = time.perf_counter()

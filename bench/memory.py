@@ -1,0 +1,92 @@
+"""Peak memory of the whole server while it recognises a long file, above that for a 10-minute one.
+
+    python -m bench.memory --weights FOLDER [--hours 3]
+
+The file is MP3 over HTTP, as base64. Peak: resident memory of the server and its children together, ten times a second.
+Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import threading
+import time
+from pathlib import Path
+
+import av
+import httpx
+import numpy as np
+
+from bench import sets
+from bench.recognition import long_file
+from bench.server import Server, serve
+
+MB = 1e6
+SAMPLE_SECONDS = 0.1
+
+
+def mp3(samples: sets.Audio, seconds: float) -> bytes:
+    """`samples`, over and over, as MP3 of `seconds`."""
+    out = io.BytesIO()
+    pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2")
+    with av.open(out, "w", format="mp3") as container:
+        stream = container.add_stream("mp3", rate=sets.RATE, layout="mono")
+        stream.bit_rate = 24_000
+        left = round(seconds * sets.RATE)
+        while left > 0:
+            piece = pcm[: min(left, pcm.size)]
+            left -= piece.size
+            for start in range(0, piece.size, sets.RATE):
+                frame = av.AudioFrame.from_ndarray(piece[None, start : start + sets.RATE], format="s16", layout="mono")
+                frame.sample_rate = sets.RATE
+                for packet in stream.encode(frame):
+                    container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)
+    return out.getvalue()
+
+
+def peak_bytes(server: Server, client: httpx.Client, data: bytes) -> tuple[int, float, int]:
+    """Peak memory while `data` is recognised, seconds that it took, and characters that came out."""
+    peak = 0
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(SAMPLE_SECONDS):
+            peak = max(peak, server.memory_bytes())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    begun = time.perf_counter()
+    try:
+        text = server.transcribe(client, server.body(data))
+    finally:
+        done.set()
+        watcher.join()
+    return peak, time.perf_counter() - begun, len(text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--hours", type=float, default=3.0)
+    options = parser.parse_args()
+    samples, _ = long_file(sets.load("report", language="en", condition="clean"), 300)
+    peaks = []
+    with serve(options.weights) as server, httpx.Client() as client:
+        for seconds in (60.0, 600.0, options.hours * 3600):
+            peak, took, size = peak_bytes(server, client, mp3(samples, seconds))
+            peaks.append(peak)
+            sys.stdout.write(
+                f"{seconds / 60:.0f} minutes: peak {peak / MB:.0f} MB, {took:.0f} s ({seconds / took:.1f} audio-s/s), "
+                f"{size} characters\n"
+            )
+            sys.stdout.flush()
+    sys.stdout.write(f"above the 10-minute file: {(peaks[2] - peaks[1]) / MB:+.0f} MB\n")
+
+
+if __name__ == "__main__":
+    main()
