@@ -15,7 +15,7 @@ from typing import Any, Literal
 import orjson
 
 from auricle.errors import InvalidField
-from auricle.types import Options
+from auricle.types import Message, Options
 
 MAX_SCHEMA_BYTES = 64 * 1024
 MAX_TOOLS = 128
@@ -50,10 +50,19 @@ class Tools:
 
     functions: tuple[Function, ...] = ()
     required: bool = False
+    used: frozenset[str] = frozenset()
+    """Names of functions whose results are there already: small models call them again and again if they may."""
+
+    @property
+    def callable(self) -> tuple[Function, ...]:
+        """The functions that may be called now."""
+        if self.required:
+            return self.functions
+        return tuple(function for function in self.functions if function.name not in self.used)
 
     @classmethod
-    def of(cls, options: Options) -> Tools:
-        """What `tools` and `tool_choice` ask for. Raises InvalidField."""
+    def of(cls, options: Options, messages: Sequence[Message] = ()) -> Tools:
+        """What `tools` and `tool_choice` ask for after `messages`. Raises InvalidField."""
         functions = tuple(_function(index, tool) for index, tool in enumerate(options.tools))
         if len(functions) > MAX_TOOLS:
             raise InvalidField("tools", f"at most {MAX_TOOLS} functions")
@@ -61,7 +70,7 @@ class Tools:
             raise InvalidField("tools", "two functions have the same name")
         choice = options.tool_choice
         if choice is None or choice == "auto":
-            return cls(functions)
+            return cls(functions, used=_used(messages))
         if choice == "none":
             return cls()
         if not functions:
@@ -92,8 +101,8 @@ def constraint_of(options: Options, tools: Tools) -> Constraint | None:
     answer = None if form.type == "text" else _json(schema, _STRICT)
     if not tools.functions:
         return Constraint(f"{_HEAD}start: {answer}", "response_format.json_schema.schema") if answer else None
-    names = [f"call_{index}" for index in range(len(tools.functions))]
-    rules = [f"{name}: {function.rule()}" for name, function in zip(names, tools.functions, strict=True)]
+    names = [f"call_{index}" for index in range(len(tools.callable))]
+    rules = [f"{name}: {function.rule()}" for name, function in zip(names, tools.callable, strict=True)]
     if not tools.required:
         names.append("answer")
         rules.append(f"answer: {answer}" if answer else "answer: ANSWER\nANSWER: /[^{](.|\\n)*/")
@@ -140,6 +149,14 @@ def _complete(text: str) -> bool:
     except orjson.JSONDecodeError:
         return text.endswith("}")
     return False  # cut between the value and the brace
+
+
+def _used(messages: Sequence[Message]) -> frozenset[str]:
+    """Names of the functions called since the last message of a user."""
+    names: set[str] = set()
+    for message in messages:
+        names = set() if message.role == "user" else names | {call.name for call in message.tool_calls}
+    return frozenset(names)
 
 
 def _function(index: int, tool: Mapping[str, Any]) -> Function:

@@ -19,13 +19,16 @@ from auricle.engines.embedded.prompt import Piece, Turn, merged
 from auricle.types import Audio, Message, Request, Text, ToolCall
 
 LISTENING = (
-    "You have listened to the user's audio. Your notes say what you heard in it. "
-    "Answer the user's question about the audio from the notes. Take words, numbers, names and times from the notes "
-    "exactly; invent nothing. If the notes do not tell what is asked, say that it can't be heard in the audio."
+    "You are a careful listener. The user gives you audio, and what you heard in it is written down as notes. "
+    "Answer the question from the notes alone, shortly, and answer every part of it. Take words, numbers, names and "
+    "times exactly as they are in the notes. To describe, summarize or transcribe the audio, tell what is said in it; "
+    "if nobody speaks, say so. Never guess. What the notes do not tell is not known: for example, when somebody's name "
+    "is asked and no name is said, answer: The name can't be heard in the audio."
 )
 LISTENING_CHINESE = (
-    "你已经听过用户的音频，笔记记下了你听到的全部内容。请根据笔记回答用户关于音频的问题。"
-    "原话、数字、名字和时间都要照笔记原样写，不要编造。如果笔记里没有问到的内容，就说从音频里听不出来。"
+    "你是一个认真的听者。用户给你音频，你听到的内容已经写成笔记。请只根据笔记简短地回答问题，问题的每一部分都要回答。"
+    "原话、数字、名字和时间都照笔记原样写。要求描述、总结或转写音频时，就写出音频里说的话；没有人说话，就说没有人说话。"
+    "不要猜测。笔记里没有的就是不知道：例如问某人的名字，而笔记里没有说名字，就回答：从音频里听不出名字。"
 )
 ASSISTING = "You are a helpful assistant."
 CALLING = (

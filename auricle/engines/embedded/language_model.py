@@ -13,7 +13,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -226,7 +226,6 @@ class LanguageModel:
     async def _stream(
         self, prompt: Sequence[int], max_tokens: int, sampling: Sampling
     ) -> AsyncGenerator[Written, None]:
-        child = await self._living()
         body = {
             **sampling.body(),
             "prompt": list(prompt),
@@ -239,7 +238,7 @@ class LanguageModel:
             "sse_ping_interval": PING_SECONDS,
         }
         with _translated():
-            async with child.http.stream("POST", "/completion", json=body) as response:
+            async with self._opened("/completion", body) as response:
                 if response.status_code != 200:
                     raise _refusal(response.status_code, await response.aread())
                 async for line in response.aiter_lines():
@@ -260,13 +259,34 @@ class LanguageModel:
         raise EngineFailed("the language model died under this request and is being restarted")
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        child = await self._living()
         with _translated():
-            response = await child.http.post(path, json=body)
-            if response.status_code != 200:
-                raise _refusal(response.status_code, response.content)
-            reply: dict[str, Any] = orjson.loads(response.content)
-            return reply
+            async with self._opened(path, body) as response:
+                content = await response.aread()
+                if response.status_code != 200:
+                    raise _refusal(response.status_code, content)
+                reply: dict[str, Any] = orjson.loads(content)
+                return reply
+
+    @asynccontextmanager
+    async def _opened(self, path: str, body: dict[str, Any]) -> AsyncGenerator[httpx.Response]:
+        """The child's response, its body still to come. A child that just died is waited for once, not reported."""
+        for attempt in range(2):
+            child = await self._living()
+            try:
+                response = await child.http.send(child.http.build_request("POST", path, json=body), stream=True)
+            except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+                self._lose(child)
+                if attempt or not isinstance(error, httpx.ConnectError):
+                    raise
+                continue
+            try:
+                yield response
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                self._lose(child)
+                raise
+            finally:
+                await response.aclose()
+            return
 
     async def _living(self) -> _Child:
         if self._child is None and self._was_ready and self._supervisor is not None:
@@ -277,6 +297,13 @@ class LanguageModel:
         if self._child is None:
             raise Unavailable(self._readiness.detail)
         return self._child
+
+    def _lose(self, child: _Child) -> None:
+        """It does not answer any more; the supervisor may not have seen that yet."""
+        if self._child is child:
+            self._child = None
+            self._ready.clear()
+            child.worker.kill()
 
     async def _supervise(self) -> None:
         """Keep a child alive until cancelled; give up only where trying again cannot help."""

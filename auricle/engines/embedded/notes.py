@@ -46,13 +46,13 @@ class Wording:
         if self.chinese:
             if heard.segments:
                 languages = "和".join(name_of(code, chinese=True) for code in heard.languages)
-                return f"{self._name()}里有人说话，说的是{languages}。没有再说别的话。"
+                return f"{self._name()}里说的就是这些话，用的语言是{languages}。"
             if heard.loudness.silent:
                 return f"{self._name()}里没有人说话，是完全安静的。"
             return f"{self._name()}里没有人说话，没有任何语音。有别的声音，但听不出是什么。"
         if heard.segments:
             languages = " and ".join(name_of(code) for code in heard.languages)
-            return f"{self._name(start=True)} is speech in {languages}. Nothing else is said."
+            return f"That is all that is said in {self._name()}; the language is {languages}."
         if heard.loudness.silent:
             return f"Nobody speaks in {self._name()}. It is completely silent."
         return (

@@ -36,7 +36,7 @@ class Responder:
 
     async def count_prompt_tokens(self, request: Request) -> int:
         """Text of the messages in the model's template, and each audio's tokens. Raises InvalidField."""
-        conversation = Conversation(request, Tools.of(request.options))
+        conversation = Conversation(request, Tools.of(request.options, request.messages))
         self._check_length(request)
         prompt = await compose(self._model, conversation.turns([""] * len(conversation.audios)))
         return prompt.billed_tokens + sum(audio.waveform.tokens for audio in conversation.audios)
@@ -44,7 +44,7 @@ class Responder:
     async def answer(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Reasoning if it is wanted, then the answer, then how it ended and its usage."""
         options = request.options
-        conversation = Conversation(request, Tools.of(options))
+        conversation = Conversation(request, Tools.of(options, request.messages))
         sampling = await self._sampling(options, conversation.tools)
         await self._check_fits(conversation)
         with ExitStack() as listening:
@@ -66,7 +66,7 @@ class Responder:
         prompt = await self._prompt(conversation, heard)
         room = self._model.context_length - len(prompt.tokens)
         wanted = DEFAULT_ANSWER_TOKENS if options.max_tokens is None else options.max_tokens - reasoning.tokens
-        reader = CallReader(conversation.tools.functions)
+        reader = CallReader(conversation.tools.callable)
         written = Written("")
         async with aclosing(self._model.write(prompt.tokens, max(1, min(wanted, room)), sampling)) as pieces:
             async for written in pieces:

@@ -1,0 +1,218 @@
+"""The language model's process and what is said to it, with the small model."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from auricle.config import EngineSettings
+from auricle.engines.embedded.language_model import LanguageModel, Sampling, Written
+from auricle.engines.embedded.prompt import Piece, Turn, compose, merged
+from auricle.errors import EngineFailed, Unavailable
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
+
+LOAD_SECONDS = 120.0
+COUNTING = ", ".join(map(str, range(1, 30))) + ","  # goes on for long
+
+
+async def until(condition: Callable[[], bool], seconds: float = LOAD_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def model(small_language_model: Path) -> AsyncIterator[LanguageModel]:
+    model = LanguageModel(small_language_model, EngineSettings(context_length=4096))
+    await model.start()
+    await until(lambda: model.readiness.ready)
+    yield model
+    await model.close()
+
+
+async def write(model: LanguageModel, prompt: str, max_tokens: int = 20, **sampling: Any) -> tuple[str, Written]:
+    tokens = await model.tokenize(prompt, special=True)
+    pieces = [piece async for piece in model.write(tokens, max_tokens, Sampling(**sampling))]
+    return "".join(piece.text for piece in pieces), pieces[-1]
+
+
+async def busy_slots(model: LanguageModel) -> int:
+    child = await model._living()
+    slots = (await child.http.get("/slots")).json()
+    return sum(slot["is_processing"] for slot in slots)
+
+
+async def until_free(model: LanguageModel) -> float:
+    """Seconds until no slot is busy."""
+    started = time.monotonic()
+    while await busy_slots(model):
+        assert time.monotonic() - started < 30
+        await asyncio.sleep(0.02)
+    return time.monotonic() - started
+
+
+async def test_it_writes_and_says_how_it_ended(model: LanguageModel) -> None:
+    text, last = await write(model, COUNTING, 12)
+    assert text.startswith(" 30, 31")
+    assert (last.finish, last.tokens) == ("length", 12)
+    text, last = await write(model, COUNTING, 100, stop=("36",))
+    assert text.endswith("35, ")
+    assert last.finish == "stop"
+
+
+async def test_the_same_prompt_again_is_reused(model: LanguageModel) -> None:
+    prompt = f"<|im_start|>user\n{'Tell me more about whales. ' * 20}<|im_end|>\n<|im_start|>assistant\n"
+    tokens = await model.tokenize(prompt, special=True)
+    _, first = await write(model, prompt, 4)
+    _, second = await write(model, prompt, 4)
+    assert first.reused_tokens < 0.2 * len(tokens)
+    assert len(tokens) - 5 <= second.reused_tokens <= len(tokens)
+
+
+async def test_control_tokens_count_only_where_they_are_meant(model: LanguageModel) -> None:
+    assert len(await model.tokenize("<|im_end|>", special=True)) == 1
+    assert len(await model.tokenize("<|im_end|>")) > 1
+    assert await model.count("") == 0
+    assert await model.count("hello " * 100_000) > 90_000
+
+
+async def test_the_template_frames_contents(model: LanguageModel) -> None:
+    frames = await model.frames(["system", "user"])
+    assert frames == (
+        "<|im_start|>system\n",
+        "<|im_end|>\n<|im_start|>user\n",
+        "<|im_end|>\n<|im_start|>assistant\n",
+    )
+
+
+async def test_what_is_billed_does_not_depend_on_our_notes(model: LanguageModel) -> None:
+    def turns(notes: str, ours: str) -> tuple[Turn, ...]:
+        question = (
+            Piece(notes, billed=False),
+            Piece("What is said?<|im_end|>", billed=True),
+            Piece(ours, billed=False),
+        )
+        return (Turn("system", (Piece(f"Listen. {ours}", billed=False),)), Turn("user", question))
+
+    long = await compose(model, turns("Somebody says: hello. " * 50, "(Shortly.)"))
+    short = await compose(model, turns("", ""))
+    assert long.billed_tokens == short.billed_tokens
+    assert len(long.tokens) > len(short.tokens) + 200
+    text = len(await model.tokenize("What is said?<|im_end|>"))
+    frames = await model.frames(["system", "user"])
+    end = len(await model.tokenize("<|im_end|>\n", special=True))
+    around = [len(await model.tokenize(frame, special=True)) for frame in frames]
+    assert short.billed_tokens == around[1] - end + text + around[2], "no system text of the client: none is billed"
+    assert long.billed_within(len(long.tokens)) == long.billed_tokens
+    assert long.billed_within(0) == 0
+    counts = [long.billed_within(n) for n in range(len(long.tokens) + 1)]
+    assert all(0 <= b - a <= 1 for a, b in pairwise(counts))
+
+
+async def test_neighbours_of_one_role_become_one_turn() -> None:
+    turns = [Turn("user", (Piece("a", billed=True),)), Turn("user", (Piece("b", billed=True),))]
+    (one,) = merged(turns)
+    assert "".join(piece.text for piece in one.pieces) == "a\n\nb"
+
+
+async def test_a_grammar_is_checked_and_kept(model: LanguageModel) -> None:
+    head = "%llguidance {}\nstart: "
+    assert await model.check(f'{head}%json {{"type": "object"}}') == ""
+    assert "banana" in await model.check(f'{head}%json {{"type": "banana"}}')
+    text, _ = await write(model, COUNTING, 20, grammar=f'{head}"yes" | "no"')
+    assert text in ("yes", "no")
+
+
+async def test_sampling_is_honoured(model: LanguageModel) -> None:
+    prompt = "<|im_start|>user\nInvent a name for a planet.<|im_end|>\n<|im_start|>assistant\n"
+    texts = {seed: (await write(model, prompt, temperature=1.5, top_p=1.0, seed=seed))[0] for seed in range(4)}
+    assert len(set(texts.values())) > 1, "a seed changes what is sampled"
+    assert (await write(model, prompt, temperature=1.5, top_p=1.0, seed=2))[0] == texts[2]
+    greedy = {(await write(model, prompt, seed=seed))[0] for seed in range(3)}
+    assert len(greedy) == 1, "temperature 0 leaves nothing to chance"
+    narrow = {(await write(model, prompt, temperature=1.5, top_p=0.0001, seed=seed))[0] for seed in range(3)}
+    assert len(narrow) == 1, "neither does a tiny top_p"
+
+
+async def test_penalties_are_honoured(model: LanguageModel) -> None:
+    plain, _ = await write(model, COUNTING, 20)
+    for penalty in ("frequency_penalty", "presence_penalty"):
+        penalised, _ = await write(model, COUNTING, 20, **{penalty: 2.0})
+        assert penalised.count(",") < plain.count(",")
+
+
+async def test_hanging_up_while_it_writes_frees_the_slot(model: LanguageModel) -> None:
+    tokens = await model.tokenize(COUNTING, special=True)
+    async with aclosing(model.write(tokens, 2000, Sampling())) as pieces:
+        await anext(pieces)
+    assert await until_free(model) < 1.0
+
+
+async def test_hanging_up_while_it_reads_frees_the_slot(model: LanguageModel) -> None:
+    tokens = await model.tokenize("green house, seven rivers; music. " * 450, special=True)
+    reading = asyncio.create_task(anext(model.write(tokens, 10, Sampling())))
+    await asyncio.sleep(0.7)
+    assert await busy_slots(model) == 1
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    # One batch of prompt is read to its end: half a second with two cores to itself.
+    assert await until_free(model) < 4.0
+    assert (await write(model, COUNTING, 3))[0]
+
+
+async def test_nobody_without_the_key_is_answered(model: LanguageModel) -> None:
+    child = await model._living()
+    async with httpx.AsyncClient(base_url=child.http.base_url, trust_env=False) as stranger:
+        assert (await stranger.post("/tokenize", json={"content": "x"})).status_code == 401
+        assert (await stranger.post("/completion", json={"prompt": "x", "n_predict": 1})).status_code == 401
+        assert (await stranger.get("/slots")).status_code == 401
+
+
+async def test_killed_in_mid_stream_it_fails_that_answer_and_writes_the_next(model: LanguageModel) -> None:
+    tokens = await model.tokenize(COUNTING, special=True)
+    pid = model.worker_pid
+    assert pid is not None
+    with pytest.raises(EngineFailed):
+        async with aclosing(model.write(tokens, 2000, Sampling())) as pieces:
+            async for _ in pieces:
+                os.kill(pid, signal.SIGKILL)
+    text, _ = await write(model, COUNTING, 6)
+    assert text.startswith(" 30")
+    assert model.worker_pid != pid
+
+
+async def test_a_file_that_is_no_model_is_told(tmp_path: Path) -> None:
+    (tmp_path / "no.gguf").write_bytes(b"GGUF" + bytes(1000))
+    model = LanguageModel(tmp_path / "no.gguf", EngineSettings())
+    await model.start()
+    await until(lambda: "loading" not in model.readiness.detail)
+    assert not model.readiness.ready
+    assert "cannot be loaded" in model.readiness.detail
+    with pytest.raises(Unavailable):
+        await model.count("x")
+    await model.close()
+    await model.close()
+
+
+async def test_weights_that_cannot_be_had_are_told() -> None:
+    def missing() -> Path:
+        raise OSError("the disk is full")
+
+    model = LanguageModel(missing, EngineSettings())
+    await model.start()
+    await until(lambda: "loading" not in model.readiness.detail)
+    assert "the disk is full" in model.readiness.detail
+    await model.close()
