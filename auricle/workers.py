@@ -107,19 +107,31 @@ class Worker:
         return self._process.returncode is None
 
     async def send(self, header: Mapping[str, Any], payload: bytes | memoryview = b"") -> None:
-        """Send one frame; waits while the pipe is full. Raises WorkerDied."""
+        """Send one frame; waits while the pipe is full. Raises WorkerDied.
+
+        A frame that was begun is finished even if the caller is cancelled meanwhile: what follows half a frame is lost.
+        """
         encoded = orjson.dumps(header)
-        async with self._sending:
-            try:
-                self._stdin.write(_LENGTHS.pack(len(encoded), len(payload)) + encoded)
-                rest = memoryview(payload)
-                while len(rest):
-                    self._stdin.write(rest[:WRITE_BYTES])
-                    await self._stdin.drain()
-                    rest = rest[WRITE_BYTES:]
+        await self._sending.acquire()
+        writing = asyncio.create_task(self._write(encoded, memoryview(payload)))
+        writing.add_done_callback(self._written)
+        await asyncio.shield(writing)
+
+    async def _write(self, header: bytes, rest: memoryview) -> None:
+        try:
+            self._stdin.write(_LENGTHS.pack(len(header), len(rest)) + header)
+            while len(rest):
+                self._stdin.write(rest[:WRITE_BYTES])
                 await self._stdin.drain()
-            except (ConnectionError, RuntimeError) as error:
-                raise WorkerDied(f"worker {self.pid} does not take messages") from error
+                rest = rest[WRITE_BYTES:]
+            await self._stdin.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise WorkerDied(f"worker {self.pid} does not take messages") from error
+
+    def _written(self, writing: asyncio.Task[None]) -> None:
+        self._sending.release()
+        if not writing.cancelled():
+            writing.exception()  # the caller has it, or was cancelled and does not want it
 
     async def receive(
         self, *, max_header_bytes: int = MAX_HEADER_BYTES, max_payload_bytes: int = MAX_PAYLOAD_BYTES

@@ -55,6 +55,19 @@ async def test_large_payloads_are_neither_lost_nor_piled_up(worker: Worker) -> N
     assert answer.payload == payload
 
 
+async def test_a_cancelled_sender_leaves_no_half_frame(worker: Worker) -> None:
+    payload = os.urandom(1 << 20) * 40
+    sending = asyncio.create_task(worker.send({"do": "echo"}, payload))
+    await asyncio.sleep(0.01)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    asking = asyncio.create_task(worker.send({"do": "echo"}, b"next"))
+    assert (await worker.receive()).payload == payload
+    assert (await worker.receive()).payload == b"next"
+    await asking
+
+
 async def test_frames_of_many_senders_do_not_mix(worker: Worker) -> None:
     payloads = [bytes([n]) * (n * 10_000) for n in range(20)]
     sends = asyncio.gather(*(worker.send({"do": "echo"}, payload) for payload in payloads))
