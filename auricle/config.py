@@ -98,8 +98,8 @@ class EngineSettings(_Section):
     )
     graft: bool = Field(
         True,
-        description="Encode only the speech there is and lead the decoder with the states of a padded window, several times "
-        "faster; off: windows of 30 s, as Whisper was trained. A beam of more than 1 switches it off, too.",
+        description="Encode only the speech there is and lead the decoder with the states of a padded window, several "
+        "times faster; off: windows of 30 s, as Whisper was trained. A beam of more than 1 switches it off, too.",
     )
     graft_seconds: float = Field(
         10.0,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 
 MAX_COMPRESSION = 2.4  # openai/whisper's threshold: text that compresses better repeats itself
 MIN_LOOP = 4  # tokens of the shortest repetition that counts
-MAX_TOKENS_A_SECOND = 16.0  # nobody speaks so fast; measured on the benchmark's sets: 12 at most
+MAX_TOKENS_A_SECOND = 25.0  # nobody speaks so fast, even in languages whose letters take several tokens
 SPARE_TOKENS = 16  # allowed however short the speech is
 
 
@@ -30,16 +31,16 @@ def loops(tokens: Sequence[int]) -> bool:
     return False
 
 
-def too_many(tokens: Sequence[int], seconds: float, limit: int) -> bool:
-    """Whether the text was cut off at `limit` tokens, or is longer than anybody can speak in `seconds`."""
-    return len(tokens) >= limit or len(tokens) > SPARE_TOKENS + MAX_TOKENS_A_SECOND * seconds
+def token_limit(seconds: float, most: int) -> int:
+    """Tokens that `seconds` of speech can have: a loop in a short window ends here and not only at `most`."""
+    return min(most, SPARE_TOKENS + math.ceil(MAX_TOKENS_A_SECOND * seconds))
 
 
 def doubtful(text: str, tokens: Sequence[int], avg_logprob: float, seconds: float, *, limit: int, floor: float) -> bool:
     """Whether a quick answer should be sought again the slow way. `floor` is the least trusted log-probability."""
     return (
         avg_logprob < floor
-        or too_many(tokens, seconds, limit)
+        or len(tokens) >= token_limit(seconds, limit)
         or loops(tokens)
         or compression_ratio(text) > MAX_COMPRESSION
     )

@@ -21,7 +21,7 @@ from auricle.waveform import SAMPLE_RATE, Samples, Waveform
 
 STRETCH = 30 * SAMPLE_RATE  # samples that are read and searched for speech at a time
 FULL_WINDOW_SECONDS = 28.0  # longest window where every window costs 30 s
-TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)  # openai/whisper's
+TEMPERATURES = (0.4, 0.8)  # openai/whisper tries five, which keeps hopeless audio busy for long
 SURE_LANGUAGE = 0.5  # probability of a language from which on a window's own is believed
 SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
 LONE_WORD_SECONDS = 2.0  # in windows under it
@@ -193,7 +193,8 @@ class Transcription:
         all_states = [item.states for item in items if item.states is not None]
         states = self._grafter.join(all_states) if self._options.quick else _view(*all_states)
         prompts, languages = [list(item.prompt) for item in items], [item.language for item in items]
-        for item, decoded in zip(items, self._decoded(states, prompts, languages), strict=True):
+        limit = guards.token_limit(max(item.seconds for item in items), MAX_TOKENS)
+        for item, decoded in zip(items, self._decoded(states, prompts, languages, limit), strict=True):
             if item.owner.cancelled:
                 continue
             if self._options.recheck and self._doubtful(item, decoded):
@@ -201,8 +202,8 @@ class Transcription:
                 continue
             self._finish(item, decoded, item.states)
 
-    def _decoded(self, states: Any, prompts: list[list[int]], languages: list[str]) -> list[Decoded]:
-        return self._whisper.decode(states, prompts, languages, beam_size=self._options.beam_size)
+    def _decoded(self, states: Any, prompts: list[list[int]], languages: list[str], limit: int) -> list[Decoded]:
+        return self._whisper.decode(states, prompts, languages, beam_size=self._options.beam_size, limit=limit)
 
     def _doubtful(self, item: Encoded, decoded: Decoded) -> bool:
         text = self._whisper.text(decoded.tokens)
@@ -218,7 +219,8 @@ class Transcription:
             raise TypeError("a window that was never encoded")
         states = np.array(self._whisper.encode(self._mel(item)))[0]
         prompt = list(item.prompt)
-        best = self._decoded(_view(states), [prompt], [item.language])[0]
+        limit = guards.token_limit(item.seconds, MAX_TOKENS)
+        best = self._decoded(_view(states), [prompt], [item.language], limit)[0]
         if guards.nobody_spoke(best.avg_logprob, best.no_speech_prob):
             best = replace(best, tokens=())
             self._finish(item, best, states)
@@ -227,7 +229,8 @@ class Transcription:
             for temperature in TEMPERATURES:
                 if not guards.failed(self._whisper.text(best.tokens), best.avg_logprob) or item.owner.cancelled:
                     break
-                best = self._better(best, self._whisper.sample(_view(states), prompt, item.language, temperature))
+                other = self._whisper.sample(_view(states), prompt, item.language, temperature, limit)
+                best = self._better(best, other)
         self._finish(item, best, states)
 
     def _better(self, one: Decoded, other: Decoded) -> Decoded:

@@ -19,6 +19,7 @@ from auricle.waveform import SAMPLE_RATE, Samples
 FRAME_SECONDS = 0.01  # of the mel spectrogram
 WINDOW_FRAMES = 3000  # frames of the 30 s that Whisper was trained on
 MAX_TOKENS = 224  # of one window, as in openai/whisper: half of the text context
+BEST_OF = 3  # texts that are drawn at a temperature; openai/whisper draws 5
 _CODES = {"jw": "jv"}  # Whisper's own spelling of Javanese -> ISO 639-1
 
 Mel = npt.NDArray[np.float32]
@@ -98,28 +99,30 @@ class Whisper:
             raise ValueError(f"this model has no token {token}")
         return int(number)
 
-    def decode(self, states: Any, prompts: list[list[int]], languages: list[str], *, beam_size: int) -> list[Decoded]:
-        """The text of each row of `states`; prompts must be of one length."""
+    def decode(
+        self, states: Any, prompts: list[list[int]], languages: list[str], *, beam_size: int, limit: int = MAX_TOKENS
+    ) -> list[Decoded]:
+        """The text of each row of `states`, of `limit` tokens at most; prompts must be of one length."""
         results = self.model.generate(
             states,
             prompts,
             beam_size=beam_size,
-            max_length=2 * MAX_TOKENS,  # CTranslate2 writes at most half of it, as openai/whisper does of its context
+            max_length=_max_length(prompts[0], limit),
             return_scores=True,
             return_no_speech_prob=True,
         )
         return [_decoded(result, language, 0.0) for result, language in zip(results, languages, strict=True)]
 
-    def sample(self, states: Any, prompt: list[int], language: str, temperature: float) -> Decoded:
-        """The best of five texts drawn at `temperature`."""
+    def sample(self, states: Any, prompt: list[int], language: str, temperature: float, limit: int) -> Decoded:
+        """The best of a few texts of `limit` tokens at most, drawn at `temperature`."""
         result = self.model.generate(
             states,
             [prompt],
             beam_size=1,
-            num_hypotheses=5,
+            num_hypotheses=BEST_OF,
             sampling_topk=0,
             sampling_temperature=temperature,
-            max_length=2 * MAX_TOKENS,
+            max_length=_max_length(prompt, limit),
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
@@ -134,6 +137,11 @@ class Whisper:
 
     def text(self, tokens: tuple[int, ...]) -> str:
         return str(self.tokenizer.decode(list(tokens)))
+
+
+def _max_length(prompt: list[int], limit: int) -> int:
+    """CTranslate2 writes at most half of what it is given here, as openai/whisper does of its context."""
+    return min(max(2 * limit, len(prompt) + limit), 2 * MAX_TOKENS)
 
 
 def _decoded(result: Any, language: str, temperature: float) -> Decoded:

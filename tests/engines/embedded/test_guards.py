@@ -24,9 +24,15 @@ def test_loops(tokens: list[int], looping: bool) -> None:
 
 
 def test_more_than_anybody_can_say() -> None:
-    assert guards.too_many(list(range(60)), 2.0, 224)
-    assert not guards.too_many(list(range(40)), 2.0, 224)
-    assert guards.too_many(list(range(224)), 30.0, 224)
+    assert guards.token_limit(2.0, 224) == 66
+    assert guards.token_limit(30.0, 224) == 224
+    assert guards.doubtful("a", list(range(66)), -0.1, 2.0, limit=224, floor=-0.6)
+
+
+def test_a_window_without_speech() -> None:
+    assert guards.nobody_spoke(-1.8, 0.79)
+    assert not guards.nobody_spoke(-0.3, 0.9)
+    assert not guards.nobody_spoke(-1.8, 0.1)
 
 
 def test_what_is_doubtful() -> None:
