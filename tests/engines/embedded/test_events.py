@@ -87,6 +87,11 @@ def test_pauses_do_not_split_speech() -> None:
     assert (event.label, event.role) == ("Speech", "speech")
 
 
+def test_music_is_heard_under_speech() -> None:
+    assert [event.role for event in find_events(frames(40, Speech=(ALL, 0.9), Music=(ALL, 0.2)))] == ["music", "speech"]
+    assert find_events(frames(40, Music=(ALL, 0.2))) == ()
+
+
 def test_music_tells_its_style() -> None:
     (event,) = find_events(frames(40, Music=(ALL, 0.98), Jazz=(ALL, 0.6), Disco=(ALL, 0.1)))
     assert (event.role, event.details) == ("music", ("Jazz",))
