@@ -12,9 +12,10 @@ from typing import Protocol
 
 from auricle.accounts.clock import now_us
 from auricle.accounts.keys import Caller
-from auricle.accounts.ledger import Ledger, Reservation, Row
+from auricle.accounts.ledger import Ledger
 from auricle.accounts.prices import Reading, bound, half_up
 from auricle.accounts.register import Register
+from auricle.accounts.rows import Reservation, Row
 from auricle.store.database import StoreUnavailable
 from auricle.types import Delta, Request, Task, Usage
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,8 @@ from sqlalchemy.engine import Connection, Row
 from auricle.accounts.clock import now_us
 from auricle.accounts.keys import PREFIX_CHARACTERS, new_key, sha256
 from auricle.accounts.prices import DEFAULT_PRICES, MAX_MICROS, Price, PriceVersion, checked, from_json, to_json
+from auricle.accounts.views import AccountView, KeyTerms, KeyView, NewKey, ProjectView, TopUp
+from auricle.config import Settings
 from auricle.errors import InvalidField, NotFound
 from auricle.store import tables
 from auricle.store.database import Database
@@ -27,84 +29,21 @@ MAX_NAME = 100  # characters
 MIN_IMPORTED_KEY = 16  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    id: str
-    name: str
-    created_us: int
-    prepaid: bool
-    disabled: bool
-    credited_micros: int
-    charged_micros: int
-
-    @property
-    def balance_micros(self) -> int:
-        return self.credited_micros - self.charged_micros
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectView:
-    id: str
-    account_id: str
-    name: str
-    created_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeyView:
-    """A key as it may be shown: never the key itself, nor its hash."""
-
-    id: str
-    account_id: str
-    project_id: str
-    name: str
-    prefix: str
-    created_us: int
-    rotated_us: int | None
-    expires_us: int | None
-    models: tuple[str, ...] | None
-    daily_limit_micros: int | None
-    monthly_limit_micros: int | None
-    disabled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A key at the only moment at which anybody sees it."""
-
-    secret: str
-    key: KeyView
-
-
-@dataclass(frozen=True, slots=True)
-class KeyTerms:
-    """What a key may do; None: whatever its account may, for ever."""
-
-    expires_us: int | None = None
-    models: tuple[str, ...] | None = None
-    daily_limit_micros: int | None = None
-    monthly_limit_micros: int | None = None
-
-    def check(self) -> None:
-        """Raises InvalidField."""
-        for field, limit in (("daily_limit", self.daily_limit_micros), ("monthly_limit", self.monthly_limit_micros)):
-            if limit is not None and not 0 <= limit <= MAX_MICROS:
-                raise InvalidField(field, "must be from 0 to a thousand million of the currency")
-
-
-@dataclass(frozen=True, slots=True)
-class TopUp:
-    account_id: str
-    at_us: int
-    amount_micros: int
-    note: str
-    reference: str | None
-
-
 def prepare(database: Database) -> None:
     """Bring a database to this version's schema, and give a new one what it begins with."""
     migrate(database)
     begin(database)
+
+
+def open_directory(settings: Settings) -> Directory:
+    """The accounts of `settings`, to be closed. Raises SettingsError and StoreUnavailable."""
+    database = Database(settings)
+    try:
+        prepare(database)
+    except BaseException:
+        database.close()
+        raise
+    return Directory(database)
 
 
 def begin(database: Database) -> None:
@@ -125,6 +64,9 @@ class Directory:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    def close(self) -> None:
+        self.database.close()
 
     # Accounts.
 
@@ -228,6 +170,11 @@ class Directory:
                 found = _find(connection, tables.accounts, account, "account")
                 query = query.where(tables.keys.c.account_id == found.id)
             return [_key(row) for row in connection.execute(query)]
+
+    def key(self, name: str) -> KeyView:
+        """By id or by name. Raises NotFound."""
+        with self.database.reading() as connection:
+            return _key(_find(connection, tables.keys, name, "key"))
 
     def create_key(
         self,

@@ -1,13 +1,12 @@
 """What a server has in memory of its accounts: keys, balances, limits, prices. Loaded whole, so that asking is free.
 
-All of it belongs to the event loop. The ledger's thread reads the database and hands over `Snapshot`s and `Totals`,
-in the order in which it read and wrote, so that no number ever goes back.
+All of it belongs to the event loop. The ledger's thread reads the database and hands over `Snapshot`s and `Totals`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -16,6 +15,7 @@ from sqlalchemy.engine import Connection
 from auricle.accounts.clock import day_of, iso, now_us
 from auricle.accounts.keys import Caller, sha256
 from auricle.accounts.prices import PriceVersion, from_json, money
+from auricle.accounts.rows import Row
 from auricle.errors import BalanceUsedUp, Forbidden, Unauthorized
 from auricle.store import tables
 
@@ -115,13 +115,25 @@ class Register:
         self.take(self.snapshot)
 
     def take(self, news: Snapshot | Totals) -> None:
-        """Believe what was read."""
+        """Believe what was read; charges only grow, so that what was read before the last of them cannot undo it."""
         if isinstance(news, Snapshot):
             self.snapshot = news
             self.keys = {key.id: key for key in news.keys.values()}
             news = news.totals
-        self.accounts = dict(news.accounts)
-        self.key_days = dict(news.key_days)
+        for name, (credited, charged) in news.accounts.items():
+            self.accounts[name] = (credited, max(charged, self.accounts.get(name, (0, 0))[1]))
+        month = day_of(now_us())[:7]
+        known = {place: cost for place, cost in self.key_days.items() if place[1].startswith(month)}
+        self.key_days = known | {place: max(cost, known.get(place, 0)) for place, cost in news.key_days.items()}
+
+    def charge(self, totals: Mapping[str, tuple[int, int]], rows: Sequence[Row]) -> None:
+        """These rows are written: what was reserved for them is charged, at one moment."""
+        self.accounts |= totals
+        for row in rows:
+            self.release(row.reservation.caller, row.reservation.amount)
+            if row.cost:
+                place = (row.reservation.caller.id, day_of(row.at_us))
+                self.key_days[place] = self.key_days.get(place, 0) + row.cost
 
     def caller(self, key: str) -> Caller | None:
         """Whose key it is. Raises Unauthorized if it has expired, Forbidden if it or its account is disabled."""

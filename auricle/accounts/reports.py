@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -206,13 +207,20 @@ def line_record(line: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def to_csv(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def group_columns(by: Sequence[str]) -> list[str]:
+    """The names in `group_record`, in order."""
+    return list(group_record(Group(dict.fromkeys(by, ""), dict.fromkeys(NAMES, ""), Sums())))
+
+
+def line_columns() -> list[str]:
+    """The names in `line_record`, in order."""
+    return list(line_record(defaultdict(int)))
+
+
+def to_csv(columns: Sequence[str], records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Lines of a CSV with a header, as RFC 4180 has it; what a spreadsheet would take for a formula is disarmed."""
-    columns: list[str] | None = None
+    yield _csv_line(columns)
     for record in records:
-        if columns is None:
-            columns = list(record)
-            yield _csv_line(columns)
         yield _csv_line([record[name] for name in columns])
 
 

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse, Response
 
 from auricle.accounts.admin import Session
 from auricle.accounts.clock import iso, microseconds
-from auricle.accounts.directory import NewKey
 from auricle.accounts.prices import micros
+from auricle.accounts.views import NewKey
 from auricle.api import admin_schema as wire
 from auricle.api.admin_session import (
     COOKIE,

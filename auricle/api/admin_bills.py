@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from auricle.accounts.clock import day_of, now_us
-from auricle.accounts.reports import LINES_AT_ONCE, Span, group_record, line_record, sums_record
+from auricle.accounts.reports import LINES_AT_ONCE, Span, group_record, line_columns, line_record, sums_record
 from auricle.api.admin_session import OfficeHere, SignedIn
 from auricle.api.bills import By, First, Form, Last, Month, csv_response, report
 
@@ -44,7 +44,7 @@ async def get_bill(
 ) -> Response:
     """The bill of a month: what each project, key and model of each account cost."""
     span = Span.month(month, await account_id(office, account))
-    return await report(office, span, by, form, f"auricle-bill-{span.first or ''}"[:20] + ".csv", month=month)
+    return await report(office, span, by, form, f"auricle-bill-{month}.csv", month=month)
 
 
 @router.get("/requests")
@@ -62,7 +62,7 @@ async def list_requests(
     """Rows of the ledger, newest first; as `csv` all of them."""
     span = Span.of(first, last, await account_id(office, account), key)
     if form == "csv":
-        return csv_response((line_record(line) for line in office.reports.all_lines(span)), "auricle-requests.csv")
+        return csv_response(line_columns(), map(line_record, office.reports.all_lines(span)), "auricle-requests.csv")
     lines = await asyncio.to_thread(office.reports.lines, span, before, limit)
     return {"data": [line_record(line) for line in lines], "currency": office.currency}
 

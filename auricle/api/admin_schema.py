@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from auricle.accounts.clock import iso, microseconds
-from auricle.accounts.directory import AccountView, KeyTerms, KeyView, ProjectView, TopUp
 from auricle.accounts.prices import Price, PriceVersion, Tier, micros, money
+from auricle.accounts.views import AccountView, KeyTerms, KeyView, ProjectView, TopUp
 from auricle.errors import InvalidField
 
 Json = dict[str, Any]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from auricle.accounts.office import Office
-from auricle.accounts.reports import Span, group_record, sums_record, to_csv
+from auricle.accounts.reports import Span, group_columns, group_record, sums_record, to_csv
 
 Form = Annotated[Literal["json", "csv"], Query(alias="format", description="`json`, or `csv` for a spreadsheet.")]
 First = Annotated[str | None, Query(alias="from", description="First day (UTC), `2026-11-01`.")]
@@ -27,7 +27,7 @@ async def report(office: Office, span: Span, by: str, form: str, filename: str, 
     groups = await asyncio.to_thread(office.reports.usage, span, names)
     records = [group_record(group) for group in groups]
     if form == "csv":
-        return csv_response(records, filename)
+        return csv_response(group_columns(names), records, filename)
     total = await asyncio.to_thread(office.reports.total, span)
     body = {
         **more,
@@ -41,7 +41,7 @@ async def report(office: Office, span: Span, by: str, form: str, filename: str, 
     return JSONResponse(body)
 
 
-def csv_response(records: Iterable[Mapping[str, Any]], filename: str) -> Response:
-    lines: Iterator[str] = to_csv(records)
+def csv_response(columns: Sequence[str], records: Iterable[Mapping[str, Any]], filename: str) -> Response:
+    lines: Iterator[str] = to_csv(columns, records)
     disposition = {"content-disposition": f'attachment; filename="{filename}"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=disposition)

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from auricle import __version__
-from auricle.cli import models
+from auricle.cli import accounts, keys, models, prices
 from auricle.cli.serve import serve
+from auricle.cli.usage import usage
 
 app = typer.Typer(
     name="auricle",
@@ -19,6 +20,10 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(prices.app, name="prices")
+app.command()(usage)
 
 
 def _version(wanted: bool) -> None:

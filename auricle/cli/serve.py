@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import Annotated, Any
 
@@ -9,7 +10,9 @@ import typer
 import uvicorn
 
 from auricle import __version__
+from auricle.accounts.office import Office
 from auricle.cli.failures import FAILED, plain_failures
+from auricle.config import Settings
 
 KEEP_ALIVE_SECONDS = 75  # longer than the usual proxy's minute, so that the proxy closes first
 SHUTDOWN_SECONDS = 30  # for answers that are being written when the server is told to stop
@@ -18,9 +21,10 @@ SHUTDOWN_SECONDS = 30  # for answers that are being written when the server is t
 class GreetingServer(uvicorn.Server):
     """uvicorn that says where it listens once it does."""
 
-    def __init__(self, config: uvicorn.Config, keys: str) -> None:
+    def __init__(self, config: uvicorn.Config, keys: str, office: Office | None) -> None:
         super().__init__(config)
         self._keys = keys
+        self._office = office
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -29,6 +33,9 @@ class GreetingServer(uvicorn.Server):
                 host, port = listener.getsockname()[:2]
                 url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
                 typer.echo(f"Auricle {__version__} serves {url}/v1 ({self._keys}); the API: {url}/docs", err=True)
+        # To the terminal and nowhere else: the log may be kept.
+        if self.started and self._office and (code := await asyncio.to_thread(self._office.admin.setup_code)):
+            typer.echo(f"There is no administrator's password yet: choose one with the code {code}", err=True)
 
 
 def serve(
@@ -61,8 +68,16 @@ def serve(
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
-        server = GreetingServer(config, "any key" if settings.no_auth else f"{len(settings.api_keys)} API keys")
+        office: Office | None = app.state.services.office
+        server = GreetingServer(config, keys_text(settings), office)
         try:
             server.run()
         except SystemExit:  # uvicorn's own, after it has logged what is wrong
             raise typer.Exit(FAILED) from None
+
+
+def keys_text(settings: Settings) -> str:
+    """Which keys are accepted, for the greeting."""
+    if settings.keeps_accounts:
+        return "keys of its accounts"
+    return "any key" if settings.no_auth else f"{len(settings.api_keys)} API keys"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
@@ -16,6 +18,8 @@ from auricle.errors import Unavailable
 
 BUSY_SECONDS = 15  # that a SQLite writer waits for another one's transaction
 WRITES = "auricle_writes"  # execution option of connections that will write
+
+T = TypeVar("T")
 
 
 class StoreUnavailable(Unavailable):
@@ -28,8 +32,9 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.url = database_url(settings)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._survives_power_cut = settings.ledger_survives == "power-cut"
         if self.is_sqlite:
-            self.engine = sqlite_engine(self.url, settings.ledger_survives == "power-cut")
+            self.engine = sqlite_engine(self.url, self._survives_power_cut)
         else:
             self.engine = sa.create_engine(
                 self.url, pool_pre_ping=True, pool_size=4, max_overflow=4, hide_parameters=True
@@ -62,8 +67,87 @@ class Database:
         with translated(), self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
             yield connection
 
+    def quick_writer(self) -> QuickWriter | None:
+        """A writer that is fast enough for the event loop; None where there is none."""
+        return QuickWriter(self.engine) if self.is_sqlite and not self._survives_power_cut else None
+
+    def checkpoint(self) -> None:
+        """Bring SQLite's log back into its file, without waiting for anybody."""
+        with translated(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
     def close(self) -> None:
         self.engine.dispose()
+
+
+class Result(Protocol):
+    """What came of a statement."""
+
+    def one(self) -> Any:
+        """Its only row."""
+
+
+class Writes(Protocol):
+    """Of a SQLAlchemy connection what writing the ledger needs."""
+
+    @property
+    def dialect(self) -> sa.Dialect: ...
+
+    def execute(self, statement: Any, parameters: Any = None, /) -> Result: ...
+
+
+class QuickWriter:
+    """SQLite, written without waiting: not for the disk, and not for other writers, which make it fail at once.
+
+    Statements go to the driver as SQLAlchemy compiles them, compiled once: a transaction of three takes 0.1 ms in
+    place of 0.25 (bench/accounts.py). Only for statements that are made once and whose values need no conversion.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.dialect: sa.Dialect = sqlite.dialect(paramstyle="named")
+        self._pooled = engine.raw_connection()
+        self._cursor = self._pooled.cursor()
+        self._cursor.execute("PRAGMA busy_timeout=0")
+        self._cursor.execute("PRAGMA wal_autocheckpoint=0")  # which would wait for the disk; see Database.checkpoint
+        self._compiled: dict[tuple[int, bool], str] = {}
+
+    def write(self, work: Callable[[Writes], T]) -> T:
+        """Do `work` in a transaction. Raises StoreUnavailable for whatever goes wrong, and has then changed nothing."""
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(self)
+                self._cursor.execute("COMMIT")
+            except BaseException:
+                self._cursor.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the accounts' database does not work: {error}") from error
+        return result
+
+    def execute(self, statement: Any, parameters: Any = None, /) -> Result:
+        many = isinstance(parameters, list)
+        place = (id(statement), many)
+        if place not in self._compiled:
+            first = parameters[0] if many else parameters
+            compiled = statement.compile(dialect=self.dialect, column_keys=list(first))
+            self._compiled[place] = str(compiled)
+        if many:
+            self._cursor.executemany(self._compiled[place], parameters)
+        else:
+            self._cursor.execute(self._compiled[place], parameters)
+        return _Fetched(self._cursor)
+
+    def close(self) -> None:
+        self._pooled.invalidate()  # its settings are not for others
+
+
+class _Fetched:
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def one(self) -> Any:
+        return self._cursor.fetchone()
 
 
 def database_url(settings: Settings) -> sa.URL:
