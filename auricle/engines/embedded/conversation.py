@@ -18,17 +18,20 @@ from auricle.engines.embedded.languages import language_of, name_of
 from auricle.engines.embedded.prompt import Piece, Turn, merged
 from auricle.types import Audio, Message, Request, Text, ToolCall
 
+# Of the 47 questions of tests/engines/embedded/questions.py, greedily, the 1.5B model answers 40 right with this wording
+# and the 0.5B model 34. Tried and no better: the same as a reminder after the question, an example of an unknown name
+# (the 1.5B still makes one up), and notes that end with what is not known. 'Write: ...' is what makes it say so at all.
 LISTENING = (
     "You are a careful listener. The user gives you audio, and what you heard in it is written down as notes. "
     "Answer the question from the notes alone, shortly, and answer every part of it. Take words, numbers, names and "
     "times exactly as they are in the notes. To describe, summarize or transcribe the audio, tell what is said in it; "
-    "if nobody speaks, say so. Never guess. What the notes do not tell is not known: for example, when somebody's name "
-    "is asked and no name is said, answer: The name can't be heard in the audio."
+    "if nobody speaks, say so. Nothing but the notes is known: if they do not contain the answer (a name, a colour, "
+    "a reason, a sound), write: It can't be heard in the audio."
 )
 LISTENING_CHINESE = (
     "你是一个认真的听者。用户给你音频，你听到的内容已经写成笔记。请只根据笔记简短地回答问题，问题的每一部分都要回答。"
     "原话、数字、名字和时间都照笔记原样写。要求描述、总结或转写音频时，就写出音频里说的话；没有人说话，就说没有人说话。"
-    "不要猜测。笔记里没有的就是不知道：例如问某人的名字，而笔记里没有说名字，就回答：从音频里听不出名字。"
+    "除了笔记，什么都不知道：如果笔记里没有答案（比如名字、颜色、原因、声音），就写：从音频里听不出来。"
 )
 ASSISTING = "You are a helpful assistant."
 CALLING = (

@@ -83,8 +83,9 @@ class EmbeddedEngine:
         recognizer = f"{self._engine.recognizer} {self._engine.compute_type}"
         languages = self._recognizer.languages
         if task is Task.RECOGNIZE:
-            return Capabilities(RECOGNITION_FIELDS, languages, recognizer)
-        return Capabilities(UNDERSTANDING_FIELDS, languages, f"{recognizer} + {self._language_model_name}")
+            return Capabilities(RECOGNITION_FIELDS, languages, recognizer, self._engine.decode_batch)
+        weights = f"{recognizer} + {self._language_model_name}"
+        return Capabilities(UNDERSTANDING_FIELDS, languages, weights, self._engine.parallel)
 
     def context_length(self, task: Task) -> int | None:
         """None: no audio is too long. Of a transcript that does not fit, the language model is shown parts; only

@@ -117,7 +117,7 @@ QUESTIONS = (
     Question((GERMAN,), "What does the person order?", r"(coffee|kaffee).*(apple|apfel)"),
     Question((GERMAN,), "In welcher Sprache wird gesprochen?", r"deutsch|german"),
     Question((GERMAN,), "Was wird bestellt?", r"kaffee.*apfelkuchen"),
-    Question((NIGHT,), "What is said in the audio?", r"nobody|no one|nothing|silent|no speech|not .*sa(y|id)"),
+    Question((NIGHT,), "What is said in the audio?", r"nobody|no one|nothing|silent|no (speech|spoken)|not .*sa(y|id)"),
     Question((NIGHT,), "Is there any sound?", r"\bno\b|silent|can't be heard", r"\byes\b"),
     Question((NIGHT,), "音频里有人说话吗？", "没有|无人|安静"),
     Question((RAIN,), "Is somebody speaking?", r"\bno\b|nobody", r"\byes\b"),
