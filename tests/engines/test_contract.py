@@ -63,7 +63,7 @@ async def answer_of(engine: Engine, request: Request) -> Answer:
     return await collect(engine.generate(request))
 
 
-def test_every_engine_is_under_contract() -> None:
+async def test_every_engine_is_under_contract() -> None:
     assert set(ENGINES) == {"scripted", "embedded"}
 
 
@@ -152,6 +152,7 @@ async def test_stop_strings_end_the_answer_and_are_not_in_it(engine: Engine) -> 
 
 async def test_the_same_seed_gives_the_same_answer(engine: Engine) -> None:
     request = asking("Invent a name.", thinking=False, temperature=1.0, seed=7, max_tokens=16)
+    await answer_of(engine, request)  # how much of a prompt is in the cache may show in the last digits of logits
     assert (await answer_of(engine, request)).content == (await answer_of(engine, request)).content
 
 
