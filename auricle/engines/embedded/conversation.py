@@ -18,7 +18,7 @@ from auricle.engines.embedded.languages import language_of, name_of
 from auricle.engines.embedded.prompt import Piece, Turn, merged
 from auricle.types import Audio, Message, Request, Text, ToolCall
 
-# Of the 47 questions of tests/engines/embedded/questions.py, greedily, the 1.5B model answers 40 right with this wording
+# Of the 47 questions of tests/engines/embedded/questions.py, greedily, the 1.5B model answers 40 right with this text
 # and the 0.5B model 34. Tried and no better: the same as a reminder after the question, an example of an unknown name
 # (the 1.5B still makes one up), and notes that end with what is not known. 'Write: ...' is what makes it say so at all.
 LISTENING = (

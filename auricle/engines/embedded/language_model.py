@@ -231,7 +231,9 @@ class LanguageModel:
             "prompt": list(prompt),
             "n_predict": max_tokens,
             "stream": True,
-            "cache_prompt": True,
+            # A prefix that is reused was computed in other batches, whose rounding moves logits by about a thousandth:
+            # enough to sample another word. Who gives a seed wants the same words again, and waits for them.
+            "cache_prompt": sampling.seed is None or sampling.temperature == 0,
             # Without progress events llama.cpp notices a hung-up client only when the whole prompt has been read:
             # 38 s for 3,000 tokens, measured; with them, at the next batch.
             "return_progress": True,
