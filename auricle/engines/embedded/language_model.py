@@ -43,7 +43,7 @@ SILENCE_SECONDS = 60.0  # without a ping: it hangs
 TOKENIZE_CHARACTERS = 200_000  # sent at once
 REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our own wording
 REMEMBERED_CHARACTERS = 4096  # of one such text at most
-PENALTY_TOKENS = 1_000_000  # penalties look at everything, not at the last 64 tokens
+PENALTY_TOKENS = 64  # that penalties look back: of more, most would be the notes, whose words the answer is to quote
 DEFAULT_TOP_P = 0.95  # llama.cpp's own
 MARK = "⟦{nonce}⟧"  # stands for a message's content while the template is applied
 
