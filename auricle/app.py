@@ -16,10 +16,12 @@ from auricle import __version__
 from auricle.accounts.keys import Keys
 from auricle.accounts.limits import Limits, Quota
 from auricle.accounts.office import Office
+from auricle.admission import Admission, Memory
 from auricle.api import admin, admin_bills, chat, docs, failures, health, models, usage
 from auricle.api.metrics import Metrics
 from auricle.api.request_log import RequestLog
 from auricle.api.services import Services
+from auricle.api.unread import Unread
 from auricle.audio.decode import Decoder
 from auricle.audio.fetch import Fetcher
 from auricle.audio.source import Sources
@@ -27,6 +29,7 @@ from auricle.config import Settings, SettingsError
 from auricle.engines.base import Engine
 from auricle.engines.registry import build_engine
 from auricle.pipeline import Pipeline, ServedModel
+from auricle.tracing import build_tracing
 
 PREFLIGHT_SECONDS = 24 * 3600
 RATE_HEADERS = [f"x-ratelimit-{what}-{of}" for of in ("requests", "tokens") for what in ("limit", "remaining", "reset")]
@@ -38,17 +41,29 @@ log = structlog.get_logger("auricle")
 def create_app(settings: Settings) -> FastAPI:
     """A server for `settings`; its engines start and stop with its lifespan."""
     engines = build_engines(settings)
-    fetcher = Fetcher(settings)
+    admission = build_admission(settings)
+    tracing = build_tracing(settings)
+    fetcher = Fetcher(settings, admission.memory)
     decoder = Decoder(settings)
-    metrics = Metrics()
+    metrics = Metrics(admission)
     served = serve_models(settings, engines)
     office = Office(settings) if settings.keeps_accounts else None
     books = office.books if office else None
-    pipeline = Pipeline(served, Sources(settings, fetcher), decoder, build_limits(settings), (metrics,), books)
+    pipeline = Pipeline(
+        served,
+        Sources(settings, fetcher),
+        decoder,
+        build_limits(settings),
+        (metrics,),
+        books,
+        admission,
+        tracing,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         async with AsyncExitStack() as running:
+            running.push_async_callback(asyncio.to_thread, tracing.close)
             if office:
                 running.push_async_callback(office.close)
                 await office.start()
@@ -72,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     keys = books or Keys(key.get_secret_value() for key in settings.api_keys)
-    app.state.services = Services(settings, keys, pipeline, metrics, office)
+    app.state.services = Services(settings, keys, pipeline, metrics, tracing, office)
     for room in (chat, models, health, docs, *((usage, admin, admin_bills) if office else ())):
         app.include_router(room.router)
     failures.install(app)
@@ -86,7 +101,8 @@ def create_app(settings: Settings) -> FastAPI:
         expose_headers=["x-request-id", "x-auricle-engine", "x-auricle-weights", "retry-after", *RATE_HEADERS],
         max_age=PREFLIGHT_SECONDS,
     )
-    app.add_middleware(RequestLog)
+    app.add_middleware(Unread)
+    app.add_middleware(RequestLog, metrics, tracing)
     return app
 
 
@@ -119,6 +135,16 @@ def build_limits(settings: Settings) -> Limits:
         return Limits(quotas if on else None, url, settings.max_concurrent_requests)
     except ConfigurationError as error:
         raise SettingsError(f"limits_url: {error}") from None
+
+
+def build_admission(settings: Settings) -> Admission:
+    return Admission(
+        Memory(settings.memory_bytes),
+        max_requests=settings.max_requests,
+        max_queued=settings.max_queued_requests,
+        queue_seconds=settings.queue_seconds,
+        request_seconds=settings.request_timeout_seconds,
+    )
 
 
 def build_engines(settings: Settings) -> dict[str, Engine]:

@@ -191,6 +191,46 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line shown.")
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
 
+    # load
+    max_requests: int = Field(
+        1000, ge=1, description="Requests in progress at one time; more get 503 with `Retry-After` at once."
+    )
+    max_queued_requests: int = Field(
+        256, ge=0, description="Requests of one engine and task that wait while others are answered; more get 503."
+    )
+    queue_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="Longest estimated wait. A request that would wait longer than this and its own time gets 503, "
+        "with the seconds until there is room in `Retry-After`.",
+    )
+    request_timeout_seconds: float = Field(
+        3600.0, ge=0, description="Time for one request from its body to its last word; 0: any."
+    )
+    body_timeout_seconds: float = Field(
+        300.0, gt=0, description="Time for a request's body to arrive; slower ones get 408."
+    )
+    max_body_bytes: int = Field(256 * MIB, gt=0, description="Largest request body; larger ones get 413 at once.")
+    max_text_bytes: int = Field(
+        16 * MIB, ge=MIB, description="Largest part of a body that is not base64 audio; larger ones get 413."
+    )
+    memory_bytes: int = Field(
+        512 * MIB,
+        ge=MIB,
+        description="Memory that the large audios of all requests, as they came, may hold together; beyond it 503 with "
+        "`Retry-After`. At least `max_body_bytes`.",
+    )
+    shutdown_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="Time for answers that are being written when the server is told to stop; then they fail.",
+    )
+    trace_url: str | None = Field(
+        None,
+        description="Where OpenTelemetry traces go, OTLP over HTTP: `http://127.0.0.1:4318/v1/traces`. "
+        'Needs `pip install "auricle[otel]"`. Default: no traces.',
+    )
+
     # accounts
     accounts: bool = Field(
         False,
@@ -238,7 +278,6 @@ class Settings(BaseSettings):
     fetch_timeout_seconds: float = Field(30.0, gt=0, description="Time for one audio URL, redirects included.")
     max_url_bytes: int = Field(100 * MIB, gt=0, description="Largest audio fetched by URL.")
     max_base64_bytes: int = Field(50 * MIB, gt=0, description="Largest base64 string of one audio.")
-    max_body_bytes: int = Field(256 * MIB, gt=0, description="Largest request body; larger ones get 413 at once.")
     extra_formats: Annotated[tuple[ExtraFormat, ...], NoDecode] = Field(
         (),
         description="Formats allowed besides mp3, wav, flac, m4a and ogg, comma-separated: "
@@ -325,6 +364,8 @@ class Settings(BaseSettings):
         for name, model in self.models.items():
             if model.engine not in self.engines:
                 raise ValueError(f"models.{name}.engine: there is no [engines.{model.engine}]")
+        if self.memory_bytes < self.max_body_bytes:
+            raise ValueError("memory_bytes must be at least max_body_bytes")
         if self.keeps_accounts and self.api_keys:
             raise ValueError(
                 "api_keys and accounts exclude each other: with accounts, keys are in the database; "

@@ -14,11 +14,13 @@
     ├── Forbidden                   403  a key that is disabled or may not do this
     ├── NotFound                    404
     ├── MethodNotAllowed            405
+    ├── BodyTooSlow                 408  the body did not arrive in time
     ├── BodyTooLarge                413  larger than any legal request
     ├── ContentFiltered             421  the engine's own filter refused
     ├── RateLimited                 429  with Retry-After
     ├── InternalError               500  ours; carries an id to find it in the log, never a traceback
     ├── Unavailable                 503  overloaded, starting or stopping, with Retry-After
+    │   ├── TookTooLong                  not answered within the time that a request may take
     │   └── EngineFailed                 an engine died under this request; it is being restarted
     └── WeightsError                  -  weights cannot be had (command line and start-up; 503 on the wire)
 
@@ -129,6 +131,13 @@ class MethodNotAllowed(AuricleError):
     message = "Method Not Allowed"
 
 
+class BodyTooSlow(AuricleError):
+    """The body did not arrive in time."""
+
+    status = 408
+    message = "Request Timeout"
+
+
 class BodyTooLarge(AuricleError):
     status = 413
     message = "Request Entity Too Large"
@@ -163,6 +172,14 @@ class Unavailable(AuricleError):
 
     def __init__(self, param: str = "", *, retry_after_seconds: float = 5) -> None:
         super().__init__(param, retry_after_seconds=retry_after_seconds)
+
+
+class TookTooLong(Unavailable):
+    """The request was not answered within the time that one may take."""
+
+    def __init__(self, limit_seconds: float) -> None:
+        super().__init__(f"the request was not answered within {limit_seconds:g} seconds")
+        self.limit_seconds = limit_seconds
 
 
 class EngineFailed(Unavailable):

@@ -1,10 +1,12 @@
 """One request's life. Every request takes this path: streamed or not, whatever the endpoint and the engine.
 
 find    the model's engine, and that it is ready and can do what is asked
+enter   while there is room, see admission.py; from here on a deadline stands over the request
 limit   what the key may ask for and its account can pay; requests and tokens a minute, by account and model
 fetch   each audio's bytes
 decode  each clip to a waveform
-admit   all tokens together under the context length; from here on the request leaves one row in the ledger
+admit   all tokens together under the context length, and no longer a wait than is allowed; from here on the request
+        leaves one row in the ledger
 answer  Deltas as the engine yields them; the row is safe before the last one is on its way
 account whatever else became of it, in `finally`
 """
@@ -22,6 +24,7 @@ from typing import Protocol
 from auricle.accounts.books import CLIENT_GONE, NO_ENTRY, Books, Entry, NoBooks
 from auricle.accounts.keys import Caller
 from auricle.accounts.limits import Limits
+from auricle.admission import Admission, Claim, Ticket, cost_seconds
 from auricle.audio.decode import Decoder
 from auricle.audio.source import Sources
 from auricle.engines.base import LANGUAGES_ANY, Engine
@@ -33,6 +36,7 @@ from auricle.errors import (
     UnknownModel,
     UnsupportedField,
 )
+from auricle.tracing import NO_SPAN, Span, Tracing
 from auricle.types import (
     Answer,
     Audio,
@@ -50,6 +54,7 @@ from auricle.types import (
 )
 
 AUDIOS_AT_ONCE = 4  # of one request, fetched and decoded side by side
+COUNTED_BYTES = 256 * 1024  # smaller audios cost no memory worth counting
 NOT_READY_RETRY_SECONDS = 5
 
 
@@ -83,6 +88,8 @@ class Outcome:
     usage: Usage
     seconds: float
     seconds_to_first_token: float | None
+    error: str = ""
+    """The class of the failure, if it failed: `InvalidAudio`."""
 
 
 class Observer(Protocol):
@@ -102,54 +109,76 @@ class Pipeline:
         limits: Limits,
         observers: Sequence[Observer] = (),
         books: Books | None = None,
+        admission: Admission | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.models = models
         self.limits = limits
+        self.admission = admission or Admission()
+        self._tracing = tracing or Tracing()
         self._sources = sources
         self._decoder = decoder
         self._observers = observers
         self._books = books or NoBooks()
 
-    async def run(self, request: Request, caller: Caller) -> AsyncGenerator[Delta, None]:
+    async def run(self, request: Request, caller: Caller, claim: Claim | None = None) -> AsyncGenerator[Delta, None]:
         """The answer to `request`, piece by piece. Raises AuricleError, at the first piece for whatever is wrong
-        with the request itself. Closing the generator stops all work for it."""
+        with the request itself. Closing the generator stops all work for it.
+
+        `claim` covers the memory of the audios that came with the request, and is released once that is free.
+        """
         started = time.monotonic()
         first_token: float | None = None
         usage = Usage()
         status = CLIENT_GONE
+        failure = ""
         entry: Entry = NO_ENTRY
         model = self.find(request)
         try:
             self._books.check(caller, model.name)
             async with AsyncExitStack() as held:
+                claim = claim or self.admission.memory.claim()
+                held.callback(claim.release)
+                capabilities = model.engine.capabilities(request.task)
+                lane = f"{model.engine.name}/{request.task}"
+                ticket = held.enter_context(self.admission.enter(lane, capabilities.parallel))
                 held.enter_context(self.limits.in_progress(caller))
-                await self.limits.admit(caller, model.name)
-                request = await self._listenable(request, held)
-                prompt_tokens = await self._admit(request, model)
+                async with ticket.deadline.over():
+                    await self.limits.admit(caller, model.name)
+                    request = await self._listenable(request, held, claim, keep=capabilities.encoded_audio)
+                    if not capabilities.encoded_audio:
+                        claim.release()
+                    seconds = sum((audio.waveform.duration for audio in request.audios()), Fraction(0))
+                    prompt_tokens = await self._admit(request, model, ticket, seconds)
                 entry = self._books.open(caller, request, model.engine.name, prompt_tokens, model.context_length)
-                seconds = sum((audio.waveform.duration for audio in request.audios()), Fraction(0))
-                async with aclosing(model.engine.generate(request)) as deltas:
-                    async for delta in deltas:
-                        if first_token is None and delta.usage is None:
-                            first_token = time.monotonic() - started
-                        if delta.usage is not None:
-                            usage = replace(delta.usage, audio_seconds=seconds)
-                            delta = replace(delta, usage=usage)
-                            await entry.settle(usage)
-                        else:
-                            entry.passed(delta)
-                        yield delta
+                span = held.enter_context(self._tracing.stage("answer", model=model.name, engine=model.engine.name))
+                deltas = await held.enter_async_context(aclosing(model.engine.generate(request)))
+                timely = await held.enter_async_context(aclosing(ticket.deadline.each(deltas)))
+                async for delta in timely:
+                    if first_token is None and delta.usage is None:
+                        first_token = time.monotonic() - started
+                    if delta.segments and seconds:
+                        ticket.progress(delta.segments[-1].end / float(seconds))
+                    if delta.usage is not None:
+                        usage = replace(delta.usage, audio_seconds=seconds)
+                        delta = replace(delta, usage=usage)
+                        ticket.finish()
+                        note_usage(span, usage)
+                        await entry.settle(usage)
+                    else:
+                        entry.passed(delta)
+                    yield delta
             status = 200
         except AuricleError as error:
-            status = error.status
+            status, failure = error.status, type(error).__name__
             raise
-        except Exception:
-            status = 500
+        except Exception as error:
+            status, failure = 500, type(error).__name__
             raise
         finally:
             entry.close(status)
             outcome = Outcome(
-                request, caller, model.engine.name, status, usage, time.monotonic() - started, first_token
+                request, caller, model.engine.name, status, usage, time.monotonic() - started, first_token, failure
             )
             for observer in self._observers:
                 observer.record(outcome)
@@ -170,16 +199,24 @@ class Pipeline:
             )
         return model
 
-    async def _listenable(self, request: Request, held: AsyncExitStack) -> Request:
-        """The request with every audio fetched and decoded; what lies on disk goes when `held` closes."""
+    async def _listenable(self, request: Request, held: AsyncExitStack, claim: Claim, *, keep: bool) -> Request:
+        """The request with every audio fetched and decoded; what lies on disk goes when `held` closes.
+
+        Encoded bytes are let go of as soon as they are decoded, unless the engine wants to `keep` them.
+        """
         gate = asyncio.Semaphore(AUDIOS_AT_ONCE)
 
         async def listen(source: AudioSource) -> Audio:
             async with gate:
-                clip = await self._sources.clip(source)
-                waveform = await self._decoder.decode(clip)
+                with self._tracing.stage("fetch", kind=source.kind):
+                    clip = await self._sources.clip(source)
+                if source.kind == "url" and len(clip.data) > COUNTED_BYTES:
+                    claim.grow(len(clip.data))
+                with self._tracing.stage("decode", container=clip.container, size_bytes=len(clip.data)) as span:
+                    waveform = await self._decoder.decode(clip)
+                    span.set(audio_seconds=waveform.seconds)
             held.callback(waveform.discard)
-            return Audio(clip, waveform)
+            return Audio(clip if keep else replace(clip, data=b""), waveform)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -193,16 +230,29 @@ class Pipeline:
         messages = tuple(replace(m, content=tuple(ready(part) for part in m.content)) for m in request.messages)
         return replace(request, messages=messages)
 
-    async def _admit(self, request: Request, model: ServedModel) -> int:
+    async def _admit(self, request: Request, model: ServedModel, ticket: Ticket, seconds: Fraction) -> int:
         """Tokens of the prompt, 0 where no context length makes them count. Raises ContextTooLong unless they are
-        fewer than the model's context length."""
-        limit = model.context_length
-        if limit is None:
-            return 0
-        tokens = await model.engine.count_prompt_tokens(request)
-        if tokens >= limit:
-            raise ContextTooLong(tokens, limit, model.name)
+        fewer than the model's context length, and Unavailable if the request would wait too long."""
+        tokens = 0
+        with self._tracing.stage("admit", audio_seconds=float(seconds)):
+            limit = model.context_length
+            if limit is not None:
+                tokens = await model.engine.count_prompt_tokens(request)
+                if tokens >= limit:
+                    raise ContextTooLong(tokens, limit, model.name)
+            ticket.weigh(cost_seconds(float(seconds), tokens))
         return tokens
+
+
+def note_usage(span: Span, usage: Usage) -> None:
+    """What was answered, on the span of the answer."""
+    if span is not NO_SPAN:
+        span.set(
+            prompt_tokens=usage.prompt_tokens,
+            cached_tokens=usage.cached_tokens,
+            completion_tokens=usage.completion_tokens,
+            audio_seconds=float(usage.audio_seconds),
+        )
 
 
 def first_failure(failures: BaseExceptionGroup[BaseException]) -> BaseException:

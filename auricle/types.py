@@ -41,7 +41,8 @@ class AudioSource:
 
     kind: Literal["url", "base64", "bytes"]
     data: str | bytes
-    """The URL; or the base64 text, bare or as a data URL; or the uploaded bytes themselves."""
+    """The URL; or the base64 text, bare or as a data URL; or the encoded audio itself, uploaded or decoded from
+    base64 as it came in."""
     where: str
     """The place in the request, for error messages: `messages[0].content[1].input_audio.data`."""
 

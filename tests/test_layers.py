@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "auricle"
-FOUNDATION = {"config", "errors", "types", "waveform", "workers"}
+FOUNDATION = {"admission", "base64text", "config", "errors", "tracing", "types", "waveform", "workers"}
 MAY_IMPORT = {
     "cli": {"app", "accounts", "logs", "weights", *FOUNDATION},
     "app": {"api", "pipeline", "audio", "engines", "accounts", *FOUNDATION},
@@ -20,6 +20,9 @@ MAY_IMPORT = {
     "store": FOUNDATION,
     "weights": FOUNDATION,
     "logs": FOUNDATION,
+    "admission": {"errors"},
+    "base64text": set(),
+    "tracing": {"config"},
     "config": {"types", "errors"},
     "types": {"waveform"},
     "errors": set(),

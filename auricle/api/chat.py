@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from auricle.accounts.keys import Caller
+from auricle.admission import Claim
 from auricle.api import render
 from auricle.api.auth import authenticate
+from auricle.api.body import read_body
 from auricle.api.failures import error_body, request_id_of, translate
-from auricle.api.parse import parse_chat, read_json
-from auricle.api.services import services_of
+from auricle.api.parse import parse_chat
+from auricle.api.services import Services, services_of
 from auricle.api.sse import DONE, ClientGone, EventStream, Pump, event, while_connected
-from auricle.errors import BodyTooLarge
 from auricle.pipeline import ServedModel, collect
 from auricle.types import Delta
 
 router = APIRouter()
 
-LARGE_BODY_BYTES = 256 * 1024  # parsed in a thread from here on
 FIRST_EVENT_SECONDS = 10.0  # until then an error is still a plain HTTP error
 HEARTBEAT_SECONDS = 15.0  # an empty delta, so that no proxy thinks the stream is dead
 
@@ -33,41 +32,37 @@ async def create_chat_completion(http: Request) -> Response:
     """Answer a question about audio (`mimo-v2.5`, `mimo-v2-omni`) or transcribe it (`mimo-v2.5-asr`)."""
     services = services_of(http)
     caller = authenticate(http, services.keys)
-    raw = await read_object(http, services.settings.max_body_bytes)
-    tasks = {name: model.task for name, model in services.pipeline.models.items()}
-    request, streaming = parse_chat(raw, tasks, request_id_of(http))
-    del raw  # a large audio must not be held twice while it is worked on
+    claim = services.pipeline.admission.memory.claim()
+    try:
+        return await answer_chat(http, services, caller, claim)
+    except ClientGone:
+        claim.release()
+        return Response(status_code=499)
+    except BaseException:
+        claim.release()  # the pipeline does it, once it has begun
+        raise
+
+
+async def answer_chat(http: Request, services: Services, caller: Caller, claim: Claim) -> Response:
+    """The whole answer, or a stream that has begun; then whatever `claim` covers is the pipeline's."""
+    with services.tracing.stage("body") as span:
+        body = await read_body(http, services.settings, claim)
+        tasks = {name: model.task for name, model in services.pipeline.models.items()}
+        request, streaming = parse_chat(body, tasks, request_id_of(http))
+        span.set(audios=sum(1 for _ in request.sources()), model=request.model, stream=streaming.wanted)
+    del body  # a large audio must not be held longer than it is needed
     model = services.pipeline.find(request)
     head = render.Head(request.id, request.model, int(time.time()), request.task)
     headers = provenance(model)
-    deltas = services.pipeline.run(request, caller)
+    deltas = services.pipeline.run(request, caller, claim)
     del request  # the pipeline lets go of the encoded audio once it is decoded
-    try:
-        if streaming.wanted:
-            response = await opened_stream(http, head, Pump(deltas), streaming.include_usage, headers)
-        else:
-            answer = await while_connected(http, collect(deltas))
-            body = orjson.dumps(render.completion(head, answer))
-            response = Response(body, headers=headers, media_type="application/json")
-    except ClientGone:
-        return Response(status_code=499)
+    if streaming.wanted:
+        response = await opened_stream(http, head, Pump(deltas), streaming.include_usage, headers)
+    else:
+        answer = await while_connected(http, collect(deltas))
+        response = Response(orjson.dumps(render.completion(head, answer)), 200, headers, "application/json")
     response.headers.update(services.pipeline.limits.headers(caller, model.name))
     return response
-
-
-async def read_object(http: Request, limit_bytes: int) -> dict[str, Any]:
-    """The JSON object of the body. Raises BodyTooLarge as soon as it is known, and InvalidField."""
-    declared = http.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit_bytes:
-        raise BodyTooLarge(f"the body has {declared} bytes, the limit is {limit_bytes}")
-    body = bytearray()
-    async for piece in http.stream():
-        body += piece
-        if len(body) > limit_bytes:
-            raise BodyTooLarge(f"the body has more than {limit_bytes} bytes")
-    if len(body) > LARGE_BODY_BYTES:
-        return await asyncio.to_thread(read_json, body)
-    return read_json(body)
 
 
 async def opened_stream(

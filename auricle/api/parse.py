@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
+from auricle.api.body import Body, Cut
 from auricle.api.schema import (
     MAX_STOPS,
     AudioUrlPart,
@@ -41,17 +41,6 @@ def new_request_id() -> str:
     return uuid.uuid4().hex
 
 
-def read_json(body: bytes | bytearray | memoryview) -> dict[str, Any]:
-    """The JSON object in `body`. Raises InvalidField."""
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidField("", f"the body is not valid JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise InvalidField("", "the body must be a JSON object")
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class Streaming:
     """How the client wants the answer to travel."""
@@ -60,19 +49,22 @@ class Streaming:
     include_usage: bool
 
 
-def parse_chat(body: Mapping[str, Any], tasks: Mapping[str, Task], request_id: str) -> tuple[Request, Streaming]:
+def parse_chat(body: Body, tasks: Mapping[str, Task], request_id: str) -> tuple[Request, Streaming]:
     """The request that `body` asks for, and how its answer is to travel.
 
     `tasks` says what each model name that is served does. Raises InvalidField and UnknownModel.
     """
     try:
-        chat = ChatRequest.model_validate(body)
+        chat = ChatRequest.model_validate(body.fields)
     except ValidationError as error:
         raise first_problem(error) from None
     task = tasks.get(chat.model)
     if task is None:
         raise UnknownModel(chat.model)
-    messages = tuple(read_message(message, f"messages[{n}]") for n, message in enumerate(chat.messages))
+    for name in ("tools", "response_format"):
+        if body.cuts and body.mentions_cut(body.fields.get(name)):
+            raise InvalidField(name, "an audio cannot stand here")
+    messages = tuple(read_message(message, f"messages[{n}]", body.cuts) for n, message in enumerate(chat.messages))
     check_content(messages, task)
     if chat.asr_options is not None and task is not Task.RECOGNIZE:
         raise InvalidField("asr_options", f"{chat.model} does not transcribe; use a speech recognition model")
@@ -148,7 +140,7 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def read_message(message: ChatMessage, where: str) -> Message:
+def read_message(message: ChatMessage, where: str, cuts: Mapping[str, Cut]) -> Message:
     parts: tuple[Part, ...]
     if message.content is None:
         if message.role != "assistant":
@@ -157,7 +149,9 @@ def read_message(message: ChatMessage, where: str) -> Message:
     elif isinstance(message.content, str):
         parts = (Text(message.content),)
     else:
-        parts = tuple(read_part(part, f"{where}.content[{n}]", message.role) for n, part in enumerate(message.content))
+        parts = tuple(
+            read_part(part, f"{where}.content[{n}]", message.role, cuts) for n, part in enumerate(message.content)
+        )
     if message.role == "tool" and not message.tool_call_id:
         raise InvalidField(f"{where}.tool_call_id", "field required in a tool message")
     return Message(
@@ -169,20 +163,23 @@ def read_message(message: ChatMessage, where: str) -> Message:
     )
 
 
-def read_part(part: ContentPart, where: str, role: str) -> Part:
+def read_part(part: ContentPart, where: str, role: str, cuts: Mapping[str, Cut]) -> Part:
     if isinstance(part, TextPart):
         return Text(part.text)
     if isinstance(part, InputAudioPart | AudioUrlPart) and role == "assistant":
         raise InvalidField(where, "an assistant message cannot hold audio")
     if isinstance(part, InputAudioPart):
-        return read_audio(part.input_audio.data, f"{where}.input_audio.data")
+        return read_audio(part.input_audio.data, f"{where}.input_audio.data", cuts)
     if isinstance(part, AudioUrlPart):
-        return read_audio(part.audio_url.url, f"{where}.audio_url.url")
+        return read_audio(part.audio_url.url, f"{where}.audio_url.url", cuts)
     return Text(part.refusal)
 
 
-def read_audio(data: str, where: str) -> AudioSource:
-    """An http(s) URL is a URL; everything else is base64, with or without a data URL's prefix."""
+def read_audio(data: str, where: str, cuts: Mapping[str, Cut]) -> AudioSource:
+    """An http(s) URL is a URL; everything else is base64, with or without a data URL's prefix. What was decoded as it
+    came in is there already."""
+    if data in cuts:
+        return AudioSource("bytes", cuts[data].take(where), where)
     return AudioSource("url" if "://" in data[:32] else "base64", data, where)
 
 

@@ -11,6 +11,7 @@ from auricle.accounts.office import Office
 from auricle.api.metrics import Metrics
 from auricle.config import Settings
 from auricle.pipeline import Pipeline
+from auricle.tracing import Tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Services:
     keys: KeyRing
     pipeline: Pipeline
     metrics: Metrics
+    tracing: Tracing
     office: Office | None = None  # of a server with accounts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import orjson
@@ -15,6 +16,7 @@ from auricle.types import Delta
 
 DONE = b"data: [DONE]\n\n"
 QUEUED_DELTAS = 64  # read ahead of a slow client
+SLOW_READER_SECONDS = 60.0  # for a client to take one event; then its work is stopped
 
 T = TypeVar("T")
 
@@ -105,7 +107,8 @@ class EventStream(Response):
         try:
             await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
             if sending.done():
-                sending.result()
+                with suppress(TimeoutError):
+                    sending.result()
         finally:
             await cancelled(watching)
             await cancelled(sending)
@@ -114,5 +117,6 @@ class EventStream(Response):
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for body in self._events:
-            await send({"type": "http.response.body", "body": body, "more_body": True})
+            async with asyncio.timeout(SLOW_READER_SECONDS):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -19,6 +19,7 @@ from urllib.parse import urljoin
 import httpx
 
 from auricle import __version__
+from auricle.admission import Claim, Memory
 from auricle.audio.addresses import Address, Policy, Refused, Target, as_address, parse
 from auricle.config import Settings
 from auricle.errors import AudioTooLarge, AudioUnavailable
@@ -37,6 +38,9 @@ Connector = Callable[[], httpx.AsyncBaseTransport]
 """A new transport for one hop. The request's URL names a checked address, never a host name."""
 
 
+_COUNTED_BYTES = 256 * 1024  # smaller bodies cost no memory worth counting
+
+
 class _TooLarge(Exception):
     """The body is larger than allowed."""
 
@@ -46,6 +50,7 @@ class _Flight:
     """One fetch and how many wait for it."""
 
     task: asyncio.Task[bytes]
+    claim: Claim
     waiters: int = field(default=0)
 
 
@@ -56,8 +61,14 @@ class Fetcher:
     """
 
     def __init__(
-        self, settings: Settings, *, resolver: Resolver | None = None, connector: Connector | None = None
+        self,
+        settings: Settings,
+        memory: Memory | None = None,
+        *,
+        resolver: Resolver | None = None,
+        connector: Connector | None = None,
     ) -> None:
+        self._memory = memory or Memory(settings.memory_bytes)
         self._max_bytes = settings.max_url_bytes
         self._timeout_seconds = settings.fetch_timeout_seconds
         self._policy = Policy(
@@ -85,7 +96,8 @@ class Fetcher:
     async def fetch(self, url: str, where: str) -> bytes:
         """The body behind `url`; `where` is the URL's place in the request, for error messages.
 
-        Raises AudioUnavailable for a URL that may not or cannot be fetched, AudioTooLarge for one with too many bytes.
+        Raises AudioUnavailable for a URL that may not or cannot be fetched, AudioTooLarge for one with too many bytes,
+        and Unavailable where there is no memory to spare for it.
         """
         try:
             target = parse(url)
@@ -102,7 +114,8 @@ class Fetcher:
         key = target.url
         flight = self._flights.get(key)
         if flight is None:
-            flight = _Flight(asyncio.create_task(self._within_deadline(target), name="fetch"))
+            claim = self._memory.claim()
+            flight = _Flight(asyncio.create_task(self._within_deadline(target, claim), name="fetch"), claim)
             flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # seen, if nobody waits
             self._flights[key] = flight
         flight.waiters += 1
@@ -118,17 +131,18 @@ class Fetcher:
                 if self._flights.get(key) is flight:
                     del self._flights[key]
                 flight.task.cancel()
+                flight.claim.release()
 
-    async def _within_deadline(self, target: Target) -> bytes:
+    async def _within_deadline(self, target: Target, claim: Claim) -> bytes:
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                return await self._follow(target)
+                return await self._follow(target, claim)
         except TimeoutError:
             raise Refused(f"the URL was not fetched within {self._timeout_seconds:g} seconds") from None
 
-    async def _follow(self, target: Target) -> bytes:
+    async def _follow(self, target: Target, claim: Claim) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._hop(target)
+            answer = await self._hop(target, claim)
             if isinstance(answer, bytes):
                 return answer
             try:
@@ -137,7 +151,7 @@ class Fetcher:
                 raise Refused("the URL redirects to one that is not allowed") from None
         raise Refused(f"the URL redirects more than {MAX_REDIRECTS} times")
 
-    async def _hop(self, target: Target) -> bytes | str:
+    async def _hop(self, target: Target, claim: Claim) -> bytes | str:
         """One request: the body, or where it redirects to."""
         self._policy.check_host(target.host)
         if self._proxy is not None and target.address is None:
@@ -149,7 +163,7 @@ class Fetcher:
             hosts = [(str(address), self._policy.is_allowed_network(address)) for address in addresses]
         for host, internal in hosts:
             try:
-                return await self._ask(target, host, internal=internal)
+                return await self._ask(target, host, claim, internal=internal)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
         raise Refused("the URL's server could not be reached")
@@ -173,7 +187,7 @@ class Fetcher:
             raise Refused("the URL's port is not allowed")
         raise Refused(NOT_FOUND if target.address is None else "the URL's address is not on the public internet")
 
-    async def _ask(self, target: Target, address: str, *, internal: bool) -> bytes | str:
+    async def _ask(self, target: Target, address: str, claim: Claim, *, internal: bool) -> bytes | str:
         """Ask the server at `address` for `target`; `internal` keeps what it answered out of the error text."""
         request = httpx.Request(
             "GET",
@@ -199,7 +213,7 @@ class Fetcher:
             async with self._connector() as transport:
                 response = await transport.handle_async_request(request)
                 try:
-                    return await self._read(response, internal=internal)
+                    return await self._read(response, claim, internal=internal)
                 finally:
                     await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout):
@@ -207,7 +221,7 @@ class Fetcher:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError):
             raise Refused("the URL's server broke off or did not speak HTTP") from None
 
-    async def _read(self, response: httpx.Response, *, internal: bool) -> bytes | str:
+    async def _read(self, response: httpx.Response, claim: Claim, *, internal: bool) -> bytes | str:
         if response.status_code in REDIRECTS and "location" in response.headers:
             return str(response.headers["location"])
         if response.status_code != 200:
@@ -225,6 +239,8 @@ class Fetcher:
             if body.tell() + len(piece) > self._max_bytes:
                 raise _TooLarge
             body.write(piece)
+            if body.tell() > _COUNTED_BYTES:
+                claim.cover(body.tell())
         return body.getvalue()
 
     def _connect(self) -> httpx.AsyncBaseTransport:

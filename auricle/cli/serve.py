@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from typing import Annotated, Any
 
@@ -11,19 +12,22 @@ import uvicorn
 
 from auricle import __version__
 from auricle.accounts.office import Office
+from auricle.admission import Admission
 from auricle.cli.failures import FAILED, plain_failures
 from auricle.config import Settings
 
 KEEP_ALIVE_SECONDS = 75  # longer than the usual proxy's minute, so that the proxy closes first
-SHUTDOWN_SECONDS = 30  # for answers that are being written when the server is told to stop
+CLEAN_UP_SECONDS = 5  # for requests that were told to end at shutdown; then their connections are cut
 
 
 class GreetingServer(uvicorn.Server):
     """uvicorn that says where it listens once it does."""
 
-    def __init__(self, config: uvicorn.Config, keys: str, office: Office | None) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings, admission: Admission, office: Office | None) -> None:
         super().__init__(config)
-        self._keys = keys
+        self._keys = keys_text(settings)
+        self._shutdown_seconds = settings.shutdown_seconds
+        self._admission = admission
         self._office = office
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -36,6 +40,15 @@ class GreetingServer(uvicorn.Server):
         # To the terminal and nowhere else: the log may be kept.
         if self.started and self._office and (code := await asyncio.to_thread(self._office.admin.setup_code)):
             typer.echo(f"There is no administrator's password yet: choose one with the code {code}", err=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing new, let what is being answered go on for a while, then end it with a clean error."""
+        self._admission.refuse_new()
+        ending = asyncio.get_running_loop().call_later(self._shutdown_seconds, self._admission.stop)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
 
 
 def serve(
@@ -66,10 +79,10 @@ def serve(
             access_log=False,  # RequestLog writes one line a request, with its id
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            timeout_graceful_shutdown=math.ceil(settings.shutdown_seconds) + CLEAN_UP_SECONDS,
         )
-        office: Office | None = app.state.services.office
-        server = GreetingServer(config, keys_text(settings), office)
+        services = app.state.services
+        server = GreetingServer(config, settings, services.pipeline.admission, services.office)
         try:
             server.run()
         except SystemExit:  # uvicorn's own, after it has logged what is wrong

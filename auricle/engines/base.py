@@ -22,6 +22,10 @@ class Capabilities:
     """ISO 639-1 codes that recognition knows."""
     weights: str = ""
     """Which weights answer, for `/v1/models` and the `x-auricle-weights` response header."""
+    parallel: int | None = None
+    """Requests that are worked on at the same time; more of them wait. None: any number, or not known."""
+    encoded_audio: bool = False
+    """Whether `generate` reads `AudioClip.data`; where it does not, the pipeline has let go of it."""
 
 
 class Engine(Protocol):

@@ -7,11 +7,14 @@ It answers with what it was asked and what it was given, a word a Delta, and obe
     [[fail]] [[fail 3]]        die before the first word, or after three
     [[call NAME {"a": 1}]]     ask for that tool call (with `tools` in the request)
     [[filter]]                 refuse as a content filter does
+
+With `parallel` in its settings it answers only so many requests at a time, as a real engine does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -82,6 +85,8 @@ class ScriptedEngine:
     def __init__(self, settings: EngineSettings, _: Settings) -> None:
         self.name = "scripted"
         self._context_length = settings.context_length
+        self._parallel = settings.parallel if "parallel" in settings.model_fields_set else None
+        self._slots = asyncio.Semaphore(self._parallel) if self._parallel else contextlib.nullcontext()
         self.running = 0  # requests that are being answered, for tests of cancellation
 
     async def start(self) -> None:
@@ -97,7 +102,7 @@ class ScriptedEngine:
         fields = {"max_tokens", "temperature", "top_p", "seed", "stop"}
         if task is Task.UNDERSTAND:
             fields |= {"thinking", "response_format.json_object", "tools", "tool_choice"}
-        return Capabilities(fields=frozenset(fields), weights="none (scripted)")
+        return Capabilities(fields=frozenset(fields), weights="none (scripted)", parallel=self._parallel)
 
     def context_length(self, task: Task) -> int | None:
         return self._context_length
@@ -115,8 +120,9 @@ class ScriptedEngine:
             script = read_script(request)
             if script.filtered:
                 raise ContentFiltered("the script says so")
-            async for delta in self._answer(request, script):
-                yield delta
+            async with self._slots:
+                async for delta in self._answer(request, script):
+                    yield delta
         finally:
             self.running -= 1
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from auricle import errors
 from auricle.accounts.limits import REQUESTS_A_MINUTE, TOKENS_A_MINUTE
+from auricle.admission import Admission
 from auricle.api import docs as openapi
 from auricle.api.chat import HEARTBEAT_SECONDS
 from auricle.api.failures import error_body
@@ -185,6 +186,7 @@ MEANINGS = {
     402: "The account's balance is used up.",
     403: "The key is disabled or may not do this.",
     405: "The endpoint does not take this method.",
+    408: "The body did not arrive in time (`body_timeout_seconds`).",
     421: "The engine's own content filter refused.",
 }
 """Statuses that the OpenAPI document does not list for every endpoint."""
@@ -193,7 +195,7 @@ MEANINGS = {
 def metrics() -> str:
     rows = [
         (code(f"{family.name}_total" if family.type == "counter" else family.name), family.type, family.documentation)
-        for family in Metrics().registry.collect()
+        for family in Metrics(Admission()).registry.collect()
     ]
     return table(("metric", "type", "what"), rows)
 

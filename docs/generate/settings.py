@@ -46,6 +46,7 @@ EXAMPLES = {
     "rate_limits": "mimo",
     "fetch_proxy": "http://proxy.example.com:3128",
     "spool_dir": "/srv/spool",
+    "trace_url": "http://127.0.0.1:4318/v1/traces",
     "weights_dir": "/srv/weights",
 }
 """What auricle.toml.example shows where a setting has no default."""

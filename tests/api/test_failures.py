@@ -232,7 +232,7 @@ def every_error(base: type[errors.AuricleError]) -> list[type[errors.AuricleErro
 
 def test_every_error_has_a_status_and_a_body() -> None:
     statuses = {kind.status for kind in every_error(errors.AuricleError)}
-    assert statuses == {400, 401, 402, 403, 404, 405, 413, 421, 429, 500, 503}
+    assert statuses == {400, 401, 402, 403, 404, 405, 408, 413, 421, 429, 500, 503}
     body = error_body(errors.BalanceUsedUp("top up"))
     assert body == failure(402, "Insufficient Balance", "top up")
     assert error_body(errors.Forbidden("disabled")) == failure(403, "Forbidden", "disabled")

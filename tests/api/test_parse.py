@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.api.parse import parse_chat, place, read_json
+from auricle.api.body import Body, read_json
+from auricle.api.parse import parse_chat, place
 from auricle.errors import AuricleError, BadRequest, InvalidField, UnknownModel
 from auricle.types import AudioSource, Options, Request, ResponseFormat, Task, Text
 
@@ -20,7 +21,7 @@ def body(content: Any = "hello", **more: Any) -> dict[str, Any]:
 
 
 def parse(value: dict[str, Any]) -> Request:
-    return parse_chat(value, TASKS, "id")[0]
+    return parse_chat(Body(value), TASKS, "id")[0]
 
 
 @pytest.mark.parametrize(
