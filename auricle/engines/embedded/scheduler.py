@@ -198,8 +198,12 @@ class Scheduler:
         return ticket.unread and not ticket.listening and ticket.open < self._ahead
 
     def _feed(self, ticket: Ticket) -> Job:
-        """Encode the request's next window, or listen for more."""
-        if not ticket.windows:
+        """Encode the request's next window, or listen for more.
+
+        Listening keeps a batch of windows in store, so that no thread waits for it, but never delays an audio's first.
+        """
+        enough = len(ticket.windows) >= (self._batch if ticket.open else 1)
+        if ticket.unread and not ticket.listening and not enough:
             ticket.listening = True
             return Job(Kind.LISTEN, ticket)
         window = ticket.windows.popleft()

@@ -15,18 +15,18 @@ from auricle.engines.embedded.graft import Grafter, States
 from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
 from auricle.engines.embedded.voice import VoiceActivity, VoiceModel
 from auricle.engines.embedded.whisper import MAX_TOKENS, Decoded, Mel, Whisper
-from auricle.engines.embedded.windows import VoiceOptions, Window, Windower
+from auricle.engines.embedded.windows import Span, VoiceOptions, Window, Windower
 from auricle.types import RecognitionOptions, Segment
 from auricle.waveform import SAMPLE_RATE, Samples, Waveform
 
 STRETCH = 30 * SAMPLE_RATE  # samples that are read and searched for speech at a time
 FULL_WINDOW_SECONDS = 28.0  # longest window where every window costs 30 s
 TEMPERATURES = (0.4, 0.8)  # openai/whisper tries five, which keeps hopeless audio busy for long
-SURE_LANGUAGE = 0.5  # probability of a language from which on a window's own is believed
+SURE_LANGUAGE = 0.6  # probability of a language from which on it is believed; else the first is sought with 30 s
 SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
 LONE_WORD_SECONDS = 2.0  # in windows under it
 LONE_WORD_LOGPROB = -1.0  # this is what `recheck` doubts
-BUCKET_FRAMES = 1500  # a language that is not sure is sought again with 15 s
+WHOLE_SECONDS = 4.0  # an audio up to this length is one window: cutting a lone word's soft edges costs words
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,11 @@ class Transcription:
         longest = options.window_seconds if options.quick else FULL_WINDOW_SECONDS
         activity = VoiceActivity(self._voice)
         windower = Windower(VoiceOptions(threshold=options.speech_threshold, max_window=longest))
+        if 0 < waveform.sample_count <= WHOLE_SECONDS * SAMPLE_RATE:
+            found = windower.feed(activity.feed(waveform.read(), last=True))
+            spoken = any(True for _ in (*found, *windower.finish(waveform.sample_count)))
+            yield [Window(0, (Span(0, waveform.sample_count),))] if spoken else []
+            return
         for start in range(0, waveform.sample_count, STRETCH):
             stop = min(start + STRETCH, waveform.sample_count)
             last = stop == waveform.sample_count
@@ -155,10 +160,11 @@ class Transcription:
             encoded.language = self._whisper.languages[audio.options.language]
             self._ready(encoded)
             return
-        found, probability = self._whisper.detect_language(_view(states))
+        view = self._grafter.join([states]) if self._options.quick else _view(states)
+        found, probability = self._whisper.detect_language(view)
         first = item.window.index == 0
         if first and probability < SURE_LANGUAGE and self._options.quick:
-            found, probability = self._whisper.detect_language(self._whisper.encode(mel, BUCKET_FRAMES))
+            found, probability = self._whisper.detect_language(self._whisper.encode(mel))
         sure = probability >= SURE_LANGUAGE and item.seconds >= SURE_SECONDS
         with self._lock:
             if first or sure:
