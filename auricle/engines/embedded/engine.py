@@ -88,9 +88,9 @@ class EmbeddedEngine:
         return Capabilities(UNDERSTANDING_FIELDS, languages, weights, self._engine.parallel)
 
     def context_length(self, task: Task) -> int | None:
-        """None: no audio is too long. Of a transcript that does not fit, the language model is shown parts; only
-        text has to fit, and `generate` refuses text that does not."""
-        return None
+        """Recognition: None, no audio is too long. Understanding: the language model's; audio counts at its audio
+        tokens, though what was heard in it usually takes fewer (of a longer transcript the model is shown parts)."""
+        return None if task is Task.RECOGNIZE else self._model.context_length
 
     async def count_prompt_tokens(self, request: Request) -> int:
         with _ours_only():
