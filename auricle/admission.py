@@ -26,6 +26,7 @@ from auricle.errors import TookTooLong, Unavailable
 FORGET_SECONDS = 30.0  # of a full lane's time: how quickly its measured rate follows what it does now
 LEARN = 0.1  # weight of a new observation among the old
 KNOWN_SECONDS = 0.5  # of a full lane's time, until which its rate is guessed
+QUEUED_UNKNOWN = 4  # requests for each worker that may wait while nothing is known of the lane's rate
 SHORTEST_RETRY_SECONDS = 1.0
 UNKNOWN_RETRY_SECONDS = 5.0
 BASE_COST_SECONDS = 0.2
@@ -205,6 +206,11 @@ class Lane:
         return self.parallel is not None and len(self.tickets) >= self.parallel
 
     @property
+    def known(self) -> bool:
+        """Whether anything has been answered that tells how fast the lane is."""
+        return self._pace is not None or self._full_cost > 0
+
+    @property
     def rate(self) -> float:
         """Cost answered a second: measured while the lane was full, else estimated."""
         if self._full_seconds >= KNOWN_SECONDS and self._full_cost > 0:
@@ -227,8 +233,8 @@ class Lane:
             return
         own = cost / self.rate
         too_long = self.wait(cost, ticket) - own - self._queue_seconds
-        queued = len(self.tickets) - self.parallel
-        if too_long > 0 or (ticket is None and queued >= self._max_queued):
+        most = self._max_queued if self.known else min(self._max_queued, QUEUED_UNKNOWN * self.parallel)
+        if too_long > 0 or (ticket is None and len(self.tickets) - self.parallel >= most):
             self.refused += 1
             raise Unavailable(
                 "too many requests are waiting; try again", retry_after_seconds=max(SHORTEST_RETRY_SECONDS, too_long)
