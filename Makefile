@@ -11,7 +11,7 @@ INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all:
 CLIENTS := tests/clients/requirements tests/clients/litellm
 NODE_CLIENTS := tests/clients/node
 
-.PHONY: help serve serve-lite test test-clients check format lock bench docs clean
+.PHONY: help serve serve-lite test test-ledger test-clients check format lock bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ serve-lite: serve ## the same with the small language model
 test: $(VENV)/.dev ## set up, download the weights the tests need, run every test
 	$(BIN)/auricle models pull --for-tests
 	$(BIN)/python -m pytest
+
+test-ledger: $(VENV)/.dev ## kill servers 200 times for each database while they keep accounts (about 20 minutes)
+	AURICLE_TEST_KILLS=200 $(BIN)/python -m pytest -s tests/accounts/test_kills.py
 
 test-clients: $(VENV)/.dev .venv-clients/.ready .venv-litellm/.ready $(NODE_CLIENTS)/node_modules/.ready ## run clients of MiMo's and OpenAI's services, unmodified, against a server (needs Node.js)
 	$(BIN)/auricle models pull --for-tests

@@ -157,7 +157,7 @@ class Register:
         if key.models is not None and model not in key.models:
             raise Forbidden(f"the key may not ask for {model}, only for {', '.join(sorted(key.models)) or 'nothing'}")
         credited, charged = self.accounts[caller.account]
-        reserved = self.reserved[caller.account]
+        reserved = self.reserved.get(caller.account, 0)
         if self.snapshot.accounts[caller.account].prepaid and credited - charged - reserved <= 0:
             in_progress = f", {money(reserved)} of it for requests in progress" if reserved else ""
             raise BalanceUsedUp(f"of {money(credited)} paid, {money(charged + reserved)} are spent{in_progress}")
@@ -165,7 +165,7 @@ class Register:
             return
         today = day_of(now_us())
         for name, limit, begins in (("daily", key.daily_limit, today), ("monthly", key.monthly_limit, today[:7])):
-            if limit is not None and self.spent(caller.id, begins) + self.reserved[caller.id] >= limit:
+            if limit is not None and self.spent(caller.id, begins) + self.reserved.get(caller.id, 0) >= limit:
                 raise BalanceUsedUp(f"the {name} limit of this key, {money(limit)}, is used up (days are of UTC)")
 
     def spent(self, key: str, begins: str) -> int:

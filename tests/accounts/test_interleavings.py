@@ -18,14 +18,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from auricle.accounts.directory import open_directory
 from auricle.accounts.keys import Caller
-from auricle.accounts.limits import Limits
 from auricle.accounts.office import Office
 from auricle.accounts.prices import Price, Tier
 from auricle.accounts.reports import GROUPS, Span
 from auricle.accounts.views import KeyTerms
-from auricle.audio.decode import Decoder
-from auricle.audio.fetch import Fetcher
-from auricle.audio.source import Sources
+from auricle.app import create_app
 from auricle.engines.base import Capabilities
 from auricle.errors import BalanceUsedUp, EngineFailed
 from auricle.pipeline import Pipeline, ServedModel
@@ -35,6 +32,7 @@ from auricle.waveform import Waveform
 from tests.serving import scripted_settings
 
 MODELS = {"talk": Task.UNDERSTAND, "hear": Task.RECOGNIZE, "free": Task.UNDERSTAND}
+SETTINGS = scripted_settings(accounts=True, rate_limits="off")
 PROMPT_TOKENS = 1000
 CONTEXT = 50_000
 
@@ -93,12 +91,12 @@ class World:
         return self.loop.run_until_complete(work)
 
     def open(self) -> None:
-        self.office = Office(scripted_settings(accounts=True, data_dir=self.folder))
+        """As `create_app` puts it together, with engines of our own."""
+        services = create_app(SETTINGS.model_copy(update={"data_dir": self.folder})).state.services
+        self.office: Office = services.office
+        self.pipeline: Pipeline = services.pipeline
+        self.pipeline.models = {name: ServedModel(name, task, CountingEngine(), None) for name, task in MODELS.items()}
         self.do(self.office.start())
-        served = {name: ServedModel(name, task, CountingEngine(), None) for name, task in MODELS.items()}
-        settings = scripted_settings()
-        sources = Sources(settings, Fetcher(settings))
-        self.pipeline = Pipeline(served, sources, Decoder(settings), Limits(), (), self.office.books)
 
 
 def new_database() -> Path:
@@ -275,6 +273,6 @@ class Interleavings(RuleBasedStateMachine):
 
 
 Interleavings.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 test_any_interleaving = Interleavings.TestCase
