@@ -24,7 +24,8 @@ BEAT_SECONDS = 0.005
 
 
 class Heart:
-    """ASGI app around another one: beats on its loop, and tells at `/beats` the longest pause since it was asked."""
+    """ASGI app around another one: beats on its loop, tells at `/beats` the longest pause since it was asked, and at
+    `/tasks` how many tasks there are."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,6 +46,9 @@ class Heart:
             longest, self._longest = self._longest, 0.0
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": str(longest).encode()})
+        elif scope["type"] == "http" and scope["path"] == "/tasks":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": str(len(asyncio.all_tasks())).encode()})
         else:
             await self._app(scope, receive, send)
 
