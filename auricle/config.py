@@ -90,6 +90,11 @@ class EngineSettings(_Section):
         "qwen2.5-coder-1.5b",
         description="A GGUF language model: a catalogue name, a file, or `org/repo:file.gguf` on Hugging Face.",
     )
+    sounds: str = Field(
+        "yamnet",
+        description="What hears sounds and music beside speech, for understanding: a catalogue name, or a folder with "
+        "YAMNet's TensorFlow variables. Empty: only speech is heard.",
+    )
     threads: int = Field(0, ge=0, description="CPU threads; 0 means as many as there are cores.")
     compute_type: str = Field("int8", description="CTranslate2 compute type of the recogniser.")
     beam_size: int = Field(1, ge=1, le=10, description="Beam of the recogniser; 1 is greedy, 5 the accuracy mode.")

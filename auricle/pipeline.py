@@ -43,6 +43,7 @@ from auricle.types import (
     AudioSource,
     Delta,
     FinishReason,
+    HeardAudio,
     Options,
     Part,
     Readiness,
@@ -281,8 +282,9 @@ def asked_fields(options: Options) -> dict[str, str]:
         f"response_format.{options.response_format.type}": options.response_format.type != "text",
         "tools": bool(options.tools),
         "tool_choice": options.tool_choice is not None,
+        "heard": options.heard,
     }
-    spelled = {"max_tokens": "max_completion_tokens"}
+    spelled = {"max_tokens": "max_completion_tokens", "heard": "auricle.heard"}
     return {name: spelled.get(name, name) for name, is_asked in asked.items() if is_asked}
 
 
@@ -310,6 +312,7 @@ async def _collected(deltas: AsyncGenerator[Delta, None]) -> Answer:
     content: list[str] = []
     reasoning: list[str] = []
     segments: list[Segment] = []
+    heard: tuple[HeardAudio, ...] = ()
     calls: dict[int, ToolCall] = {}
     finish: FinishReason = "stop"
     usage = Usage()
@@ -322,6 +325,7 @@ async def _collected(deltas: AsyncGenerator[Delta, None]) -> Answer:
             calls[piece.index] = ToolCall(
                 piece.id or call.id, piece.name or call.name, call.arguments + piece.arguments
             )
+        heard = delta.heard or heard
         finish = delta.finish_reason or finish
         usage = delta.usage or usage
     return Answer(
@@ -331,4 +335,5 @@ async def _collected(deltas: AsyncGenerator[Delta, None]) -> Answer:
         segments=tuple(segments),
         finish_reason=finish,
         usage=usage,
+        heard=heard,
     )

@@ -117,6 +117,7 @@ class Options:
     response_format: ResponseFormat = ResponseFormat()
     tools: tuple[Mapping[str, Any], ...] = ()  # OpenAI tool objects, `{"type": "function", "function": {...}}`
     tool_choice: str | Mapping[str, Any] | None = None  # "none", "auto", "required" or a named function
+    heard: bool = False  # whether what was heard is wanted as data, beside the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,43 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardSound:
+    """A sound that was heard; times in seconds from the start of its audio."""
+
+    label: str  # a name that machines may rely on; the embedded engine's are AudioSet's
+    kind: str  # speech, singing, music, sound, tone, noise, general
+    start: float
+    end: float
+    confidence: float  # 0..1
+    background: bool = False  # goes on through most of the audio
+
+
+@dataclass(frozen=True, slots=True)
+class HeardMusic:
+    """A stretch of music; times in seconds from the start of its audio."""
+
+    start: float
+    end: float
+    confidence: float  # 0..1
+    styles: tuple[str, ...] = ()  # styles and moods, the likeliest first
+
+
+@dataclass(frozen=True, slots=True)
+class HeardAudio:
+    """Everything that was heard in one audio."""
+
+    seconds: float
+    languages: tuple[str, ...]  # ISO 639-1, the most spoken first
+    segments: tuple[Segment, ...]
+    rms_dbfs: float  # root mean square, decibels below full scale
+    peak_dbfs: float
+    clipped_share: float  # of samples at full scale
+    sounds: tuple[HeardSound, ...] | None = None
+    """In order of time, spans of speech and music among them; None where sounds were not listened for."""
+    music: tuple[HeardMusic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one request. `completion_tokens` includes `reasoning_tokens`, `prompt_tokens` the rest."""
 
@@ -222,6 +260,8 @@ class Delta:
     tool_calls: tuple[ToolCallDelta, ...] = ()
     segments: tuple[Segment, ...] = ()
     """Recognised segments that `content` was made of (recognition), in order."""
+    heard: tuple[HeardAudio, ...] = ()
+    """Each of the request's audios, where that was asked for; with the last piece."""
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
 
@@ -236,11 +276,12 @@ class Answer:
     segments: tuple[Segment, ...]
     finish_reason: FinishReason
     usage: Usage
+    heard: tuple[HeardAudio, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a model can answer, and if not, why, in words for an operator."""
+    """Whether a model can answer, and if not, or not as well as it could, why, in words for an operator."""
 
     ready: bool
     detail: str = ""

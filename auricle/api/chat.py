@@ -115,7 +115,8 @@ def frames(head: render.Head, delta: Delta, include_usage: bool) -> list[bytes]:
     if delta.reasoning or delta.content or delta.tool_calls:
         frames.append(event(render.delta_chunk(head, delta)))
     if delta.finish_reason is not None:
-        frames.append(event(render.finish_chunk(head, delta.finish_reason, None if include_usage else delta.usage)))
+        counted = None if include_usage else delta.usage
+        frames.append(event(render.finish_chunk(head, delta.finish_reason, counted, delta.heard)))
         if include_usage and delta.usage is not None:
             frames.append(event(render.usage_chunk(head, delta.usage)))
     return frames

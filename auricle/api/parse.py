@@ -228,6 +228,7 @@ def read_options(chat: ChatRequest, task: Task) -> Options:
         response_format=read_response_format(chat.response_format),
         tools=tuple(tool.model_dump(exclude_none=True) for tool in chat.tools or ()),
         tool_choice=tool_choice,
+        heard=bool(chat.auricle and chat.auricle.heard),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
-from auricle.types import Answer, Delta, FinishReason, Task, ToolCall, ToolCallDelta, Usage
+from auricle.types import Answer, Delta, FinishReason, HeardAudio, Task, ToolCall, ToolCallDelta, Usage
 
 Json = dict[str, Any]
 
@@ -23,7 +24,7 @@ class Head:
 
 def completion(head: Head, answer: Answer) -> Json:
     """The body of an answer that is not streamed."""
-    return {
+    body: Json = {
         "id": head.id,
         "choices": [{"finish_reason": answer.finish_reason, "index": 0, "message": message(head.task, answer)}],
         "created": head.created,
@@ -31,6 +32,20 @@ def completion(head: Head, answer: Answer) -> Json:
         "object": "chat.completion",
         "usage": usage(head.task, answer.usage),
     }
+    return body | extensions(answer.heard)
+
+
+def extensions(heard: Sequence[HeardAudio]) -> Json:
+    """What goes beyond the official body; nothing unless it was asked for."""
+    return {"auricle": {"heard": [heard_body(audio) for audio in heard]}} if heard else {}
+
+
+def heard_body(audio: HeardAudio) -> Json:
+    segments = [
+        {"text": segment.text.strip(), "start": segment.start, "end": segment.end, "language": segment.language}
+        for segment in audio.segments
+    ]
+    return {**asdict(audio), "segments": segments}
 
 
 def message(task: Task, answer: Answer) -> Json:
@@ -95,9 +110,9 @@ def tool_call_delta(piece: ToolCallDelta) -> Json:
     return body
 
 
-def finish_chunk(head: Head, reason: FinishReason, counted: Usage | None) -> Json:
+def finish_chunk(head: Head, reason: FinishReason, counted: Usage | None, heard: Sequence[HeardAudio] = ()) -> Json:
     """The chunk that ends the answer; `counted` goes with it when no chunk of its own was asked for."""
-    body = chunk(head, {}, reason)
+    body = chunk(head, {}, reason) | extensions(heard)
     if counted is not None:
         body["usage"] = usage(head.task, counted)
     return body

@@ -146,6 +146,14 @@ class ChatTemplateKwargs(Wire):
     enable_thinking: bool | None = None
 
 
+class Extensions(Wire):
+    """What Auricle offers beyond the official API."""
+
+    heard: bool | None = Field(
+        None, description="Understanding only: give what was heard in each audio as data, under `auricle.heard`."
+    )
+
+
 class ChatRequest(Wire):
     """The body of `POST /v1/chat/completions`."""
 
@@ -181,6 +189,8 @@ class ChatRequest(Wire):
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = Field(
         None, description="Whether, and which, of the `tools` is to be called."
     )
+
+    auricle: Extensions | None = Field(None, description="Auricle's own extensions; nobody else knows them.")
 
     # OpenAI's fields that cannot change the answer
     user: Any = None
@@ -241,6 +251,46 @@ class Choice(BaseModel):
     message: AnswerMessage
 
 
+class SegmentBody(BaseModel):
+    text: str
+    start: float = Field(description="Seconds from the start of the audio.")
+    end: float
+    language: str = Field(description="ISO 639-1.")
+
+
+class SoundBody(BaseModel):
+    label: str = Field(description="AudioSet's name of the sound.")
+    kind: Literal["speech", "singing", "music", "sound", "tone", "noise", "general"]
+    start: float = Field(description="Seconds from the start of the audio, good to about a third of a second.")
+    end: float
+    confidence: float = Field(description="0 to 1, calibrated: the share of sounds like this that are right.")
+    background: bool = Field(description="Whether it goes on through most of the audio.")
+
+
+class MusicBody(BaseModel):
+    start: float
+    end: float
+    confidence: float
+    styles: list[str] = Field(description="AudioSet's names of styles and moods, the likeliest first: a guess.")
+
+
+class HeardBody(BaseModel):
+    """What was heard in one audio."""
+
+    seconds: float
+    languages: list[str] = Field(description="ISO 639-1, the most spoken first; empty where nobody speaks.")
+    segments: list[SegmentBody]
+    rms_dbfs: float = Field(description="How loud it is: root mean square, decibels below full scale.")
+    peak_dbfs: float
+    clipped_share: float = Field(description="Share of samples at full scale; above 0.001 it is overdriven.")
+    sounds: list[SoundBody] | None = Field(description="In order; null where sounds were not listened for.")
+    music: list[MusicBody]
+
+
+class ExtensionsBody(BaseModel):
+    heard: list[HeardBody] = Field(description="One entry an audio, in the order of the request.")
+
+
 class Completion(BaseModel):
     """The body of an answer that is not streamed."""
 
@@ -250,6 +300,7 @@ class Completion(BaseModel):
     model: str
     object: Literal["chat.completion"]
     usage: UsageBody
+    auricle: ExtensionsBody | None = Field(None, description="Only where the request asked for it.")
 
 
 class ChunkDelta(BaseModel):
@@ -274,6 +325,9 @@ class CompletionChunk(BaseModel):
     model: str
     object: Literal["chat.completion.chunk"]
     usage: UsageBody | None = None
+    auricle: ExtensionsBody | None = Field(
+        None, description="With the chunk that has the finish_reason, only where the request asked for it."
+    )
 
 
 class ErrorDetail(BaseModel):

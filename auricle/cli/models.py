@@ -17,7 +17,7 @@ from auricle.weights.catalogue import MODELS, Model
 from auricle.weights.progress import shown, size_text
 from auricle.weights.references import interpret, needed
 
-FOR_TESTS = ("whisper-base", "qwen2.5-coder-0.5b")
+FOR_TESTS = ("whisper-base", "yamnet", "qwen2.5-coder-0.5b")
 WIDE_COLUMNS = 1000  # for output that is not a terminal: one line a model, whatever its path
 
 app = typer.Typer(no_args_is_help=True, help="List, download, check and remove model weights.")

@@ -71,14 +71,17 @@ def language_model(engine: EngineSettings, settings: Settings) -> str:
 
 
 def needed(settings: Settings) -> tuple[str, ...]:
-    """The weights that the configured server loads, each once: recognisers first, they are smaller."""
+    """The weights that the configured server loads, each once: language models last, they are the largest."""
     recognizers: dict[str, None] = {}
+    sounds: dict[str, None] = {}
     language_models: dict[str, None] = {}
     for model in settings.models.values():
         engine = settings.engine(model.engine)
         if not model.enabled or engine.kind != "embedded":
             continue
         recognizers[engine.recognizer] = None
+        if model.task is Task.UNDERSTAND and engine.sounds:
+            sounds[engine.sounds] = None
         if model.task is Task.UNDERSTAND:
             language_models[language_model(engine, settings)] = None
-    return (*recognizers, *language_models)
+    return (*recognizers, *sounds, *language_models)

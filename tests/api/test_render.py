@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import orjson
+
 from auricle.api import render
-from auricle.types import Answer, Delta, Task, ToolCall, ToolCallDelta, Usage
+from auricle.api.schema import HeardBody
+from auricle.types import (
+    Answer,
+    Delta,
+    HeardAudio,
+    HeardMusic,
+    HeardSound,
+    Segment,
+    Task,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
 
 UNDERSTOOD: dict[str, Any] = {
     "id": "550a678a6c2046a29128883eaaf849e7",
@@ -126,3 +141,21 @@ def test_chunks() -> None:
     assert counted["choices"] == []
     assert counted["usage"]["total_tokens"] == 3
     assert all(body["object"] == "chat.completion.chunk" for body in (called, finished, counted))
+
+
+def test_what_was_heard_is_there_only_where_it_was_asked_for() -> None:
+    head = render.Head("i", "mimo-v2.5", 1, Task.UNDERSTAND)
+    bark = HeardSound("Bark", "sound", 0.5, 1.2, 0.81)
+    said = Segment(" Sit!", 1.5, 2.0, "en", tokens=(1, 2))
+    heard = HeardAudio(2.5, ("en",), (said,), -20.1, -1.0, 0.0, (bark,), (HeardMusic(0.0, 2.5, 0.9, ("Jazz",)),))
+    answer = Answer("A dog.", "", (), (), "stop", Usage(), (heard,))
+    body = render.completion(head, answer)
+    (audio,) = body.pop("auricle")["heard"]
+    assert body == render.completion(head, replace(answer, heard=()))
+    assert audio["segments"] == [{"text": "Sit!", "start": 1.5, "end": 2.0, "language": "en"}]
+    assert audio["sounds"][0]["label"] == "Bark"
+    assert audio["music"][0]["styles"] == ("Jazz",)
+    assert HeardBody.model_validate_json(orjson.dumps(audio)).seconds == 2.5
+    chunk = render.finish_chunk(head, "stop", Usage(), (heard,))
+    assert chunk["auricle"]["heard"] == [audio]
+    assert "auricle" not in render.finish_chunk(head, "stop", Usage())

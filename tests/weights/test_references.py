@@ -46,12 +46,14 @@ def test_names_of_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_needs_of_the_default_server() -> None:
-    assert needed(load_settings()) == ("whisper-base", "qwen2.5-coder-1.5b")
-    assert needed(load_settings(lite=True)) == ("whisper-base", "qwen2.5-coder-0.5b")
+    assert needed(load_settings()) == ("whisper-base", "yamnet", "qwen2.5-coder-1.5b")
+    assert needed(load_settings(lite=True)) == ("whisper-base", "yamnet", "qwen2.5-coder-0.5b")
 
 
 def test_needs_follow_the_settings() -> None:
-    own = load_settings(engines={"embedded": {"recognizer": "a/b", "language_model": "c/d:e.gguf"}}, lite=True)
+    own = load_settings(
+        engines={"embedded": {"recognizer": "a/b", "language_model": "c/d:e.gguf", "sounds": ""}}, lite=True
+    )
     assert needed(own) == ("a/b", "c/d:e.gguf")  # lite stands in for the default only
     off = {"enabled": False}
     recognition = load_settings(models={"mimo-v2.5": off, "mimo-v2-omni": off})

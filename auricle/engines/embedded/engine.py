@@ -15,6 +15,7 @@ from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.recognizer import Recognizer
 from auricle.engines.embedded.responder import Responder
+from auricle.engines.embedded.sounds import Sounds
 from auricle.engines.embedded.transcriber import Transcriber
 from auricle.errors import AuricleError, InternalError, UnsupportedField
 from auricle.types import Delta, Readiness, Request, Task
@@ -26,6 +27,7 @@ UNDERSTANDING_FIELDS = frozenset(
     {
         *("max_tokens", "temperature", "top_p", "stop", "seed", "frequency_penalty", "presence_penalty"),
         *("thinking", "tools", "tool_choice", "response_format.json_object", "response_format.json_schema"),
+        "heard",
     }
 )
 # Recognition writes the likeliest words: that is temperature 0, at any top_p and any seed. Clients that set a
@@ -37,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 class EmbeddedEngine:
-    """Whisper and a GGUF language model in child processes, behind one listener."""
+    """Whisper, YAMNet and a GGUF language model in child processes; the first two behind one listener."""
 
     def __init__(self, engine: EngineSettings, settings: Settings) -> None:
         self.name = "embedded"
@@ -51,32 +53,45 @@ class EmbeddedEngine:
         self._recognizer_folder: Path | None = None
         self._recognizer = Recognizer(self._find_recognizer, engine)
         self._model = LanguageModel(self._resolving(self._language_model_name), engine)
-        self._listener = Listener(self._recognizer)
+        self._sounds: Sounds | None = None
+        if self._understands and engine.sounds:
+            self._sounds = Sounds(self._resolving(engine.sounds), settings.cache_dir / "converted")
+        self._listener = Listener(self._recognizer, sounds=self._sounds)
         self._responder = Responder(self._model, self._listener)
         self._transcriber = Transcriber(self._listener, lambda: self._recognizer_folder)
 
     async def start(self) -> None:
-        """Begin to load both models, each as soon as its weights are there."""
+        """Begin to load the models, each as soon as its weights are there."""
         self._cancelled.clear()
         await self._recognizer.start()
+        if self._sounds is not None:
+            await self._sounds.start()
         if self._understands:
             await self._model.start()
 
     async def close(self) -> None:
-        """Stop listening and end both child processes; downloads stop too."""
+        """Stop listening and end the child processes; downloads stop too."""
         self._cancelled.set()
         self._listener.close()
         await self._model.close()
+        if self._sounds is not None:
+            await self._sounds.close()
         await self._recognizer.close()
 
     def readiness(self, task: Task) -> Readiness:
-        """Recognition needs its own model only; understanding needs both."""
+        """Recognition needs its own model only; understanding needs the language model, too, and waits while the one
+        for sounds loads. Where sounds cannot be heard it goes without, and `detail` says so."""
         parts = [(self._engine.recognizer, self._recognizer.readiness)]
         if task is Task.UNDERSTAND:
             parts.append((self._language_model_name, self._model.readiness))
         for name, readiness in parts:
             if not readiness.ready:
                 return Readiness(False, self._board.detail(name) or readiness.detail)
+        if task is Task.UNDERSTAND and self._sounds is not None and not self._sounds.readiness.ready:
+            detail = self._board.detail(self._engine.sounds) or self._sounds.readiness.detail
+            if self._sounds.loading:
+                return Readiness(False, detail)
+            return Readiness(True, f"only speech is heard, no other sounds: {detail}")
         return Readiness(True)
 
     def capabilities(self, task: Task) -> Capabilities:
@@ -84,7 +99,8 @@ class EmbeddedEngine:
         languages = self._recognizer.languages
         if task is Task.RECOGNIZE:
             return Capabilities(RECOGNITION_FIELDS, languages, recognizer, self._engine.decode_batch)
-        weights = f"{recognizer} + {self._language_model_name}"
+        names = [recognizer, *([self._engine.sounds] if self._sounds else []), self._language_model_name]
+        weights = " + ".join(names)
         return Capabilities(UNDERSTANDING_FIELDS, languages, weights, self._engine.parallel)
 
     def context_length(self, task: Task) -> int | None:

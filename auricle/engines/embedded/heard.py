@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auricle.types import Segment
+from auricle.engines.embedded.events import SoundEvent
+from auricle.types import HeardAudio, HeardMusic, HeardSound, Segment
 from auricle.waveform import SAMPLE_RATE, Waveform
 
 QUIETEST_DBFS = -96.0  # what 16 bits can tell from digital zero
 SILENT_PEAK_DBFS = -60.0  # below this nothing can be heard at a normal volume
+FAINT_RMS_DBFS = -50.0  # quieter recordings are called very quiet
 CLIPPED_LEVEL = 32_760 / 32_768  # of full scale
+OVERDRIVEN = 0.001  # share of clipped samples from which on a recording is called overdriven
+PAUSE_SECONDS = 1.0  # within which somebody goes on speaking
 BLOCK_SAMPLES = 60 * SAMPLE_RATE
 
 
@@ -23,11 +27,19 @@ class Loudness:
     rms_dbfs: float
     peak_dbfs: float
     clipped: float
-    """Share of samples at full scale: above about 0.001 the recording is overdriven."""
+    """Share of samples at full scale."""
 
     @property
     def silent(self) -> bool:
         return self.peak_dbfs < SILENT_PEAK_DBFS
+
+    @property
+    def faint(self) -> bool:
+        return not self.silent and self.rms_dbfs < FAINT_RMS_DBFS
+
+    @property
+    def overdriven(self) -> bool:
+        return self.clipped >= OVERDRIVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,8 @@ class Heard:
     segments: tuple[Segment, ...]
     """What is said, in order."""
     loudness: Loudness
+    events: tuple[SoundEvent, ...] | None = None
+    """What else is heard, speech and music as spans among it, in order; None where it was not listened for."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -48,12 +62,65 @@ class Heard:
         return tuple(sorted(spoken, key=lambda code: -spoken[code]))
 
     @property
+    def spoken(self) -> tuple[tuple[float, float], ...]:
+        """Start and end of each stretch in which somebody speaks, pauses of up to a second bridged."""
+        stretches: list[tuple[float, float]] = []
+        for segment in self.segments:
+            if stretches and segment.start - stretches[-1][1] <= PAUSE_SECONDS:
+                stretches[-1] = (stretches[-1][0], max(stretches[-1][1], segment.end))
+            else:
+                stretches.append((segment.start, segment.end))
+        return tuple(stretches)
+
+    @property
+    def music(self) -> tuple[SoundEvent, ...]:
+        """The stretches of music."""
+        return tuple(event for event in self.events or () if event.role == "music")
+
+    @property
+    def singing(self) -> tuple[SoundEvent, ...]:
+        """The stretches in which somebody sings."""
+        return tuple(event for event in self.events or () if event.role == "singing")
+
+    @property
+    def voices(self) -> tuple[SoundEvent, ...]:
+        """Stretches that sound like speech in which no words were found."""
+        return tuple(
+            event
+            for event in self.events or ()
+            if event.role == "speech" and not any(a < event.end and event.start < b for a, b in self.spoken)
+        )
+
+    @property
+    def sounds(self) -> tuple[SoundEvent, ...]:
+        """All that is neither speech nor singing nor music: animals, machines, instruments, tones."""
+        return tuple(event for event in self.events or () if event.role not in ("speech", "singing", "music"))
+
+    @property
     def size_bytes(self) -> int:
         """Roughly what it takes in memory."""
-        return 512 + sum(
+        segments = sum(
             512 + 2 * len(segment.text) + 8 * len(segment.tokens) + 160 * len(segment.words)
             for segment in self.segments
         )
+        return 512 + segments + 256 * len(self.events or ())
+
+    def report(self) -> HeardAudio:
+        """As it leaves the engine."""
+        return HeardAudio(
+            seconds=self.seconds,
+            languages=self.languages,
+            segments=self.segments,
+            rms_dbfs=round(self.loudness.rms_dbfs, 1),
+            peak_dbfs=round(self.loudness.peak_dbfs, 1),
+            clipped_share=round(self.loudness.clipped, 6),
+            sounds=None if self.events is None else tuple(map(_sound, self.events)),
+            music=tuple(HeardMusic(event.start, event.end, event.confidence, event.details) for event in self.music),
+        )
+
+
+def _sound(event: SoundEvent) -> HeardSound:
+    return HeardSound(event.label, event.role, event.start, event.end, event.confidence, event.background)
 
 
 def loudness_of(waveform: Waveform) -> Loudness:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, loudness_of
 from auricle.errors import AuricleError, EngineFailed
 from auricle.types import RecognitionOptions, Segment
@@ -27,6 +28,12 @@ class SpeechRecognizer(Protocol):
     """What the listener needs of `recognizer.Recognizer`."""
 
     def recognize(self, waveform: Waveform, options: RecognitionOptions) -> AsyncGenerator[Segment, None]: ...
+
+
+class SoundListener(Protocol):
+    """What the listener needs of `sounds.Sounds`."""
+
+    async def listen(self, waveform: Waveform) -> tuple[SoundEvent, ...]: ...
 
 
 class Memory:
@@ -58,8 +65,10 @@ class Memory:
 class Hearing:
     """One request's part in listening to one audio. Close it when done, also after an error."""
 
-    def __init__(self, listening: _Listening, waveform: Waveform, *, cached: bool) -> None:
+    def __init__(self, listening: _Listening, waveform: Waveform, *, sounds: bool, cached: bool) -> None:
         self.waveform = waveform
+        self.sounds = sounds
+        """Whether sounds are wanted, too."""
         self.cached = cached
         """Whether the work had been done, or begun, for somebody else."""
         self._listening = listening
@@ -74,6 +83,8 @@ class Hearing:
                 yield self._listening.segments[count - 1]
             if self._listening.finished.done():
                 self._listening.finished.result()
+                return
+            if self._listening.said:
                 return
             await self._listening.wait_for_more(count)
 
@@ -91,6 +102,8 @@ class _Listening:
 
     def __init__(self, key: _Key, listener: Listener) -> None:
         self.segments: list[Segment] = []
+        self.said = False
+        """Whether `segments` are all that is said."""
         self.finished: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
         self.finished.add_done_callback(lambda finished: finished.cancelled() or finished.exception())
         self._key = key
@@ -98,12 +111,17 @@ class _Listening:
         self._hearings: list[Hearing] = []
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._sounds: asyncio.Task[tuple[SoundEvent, ...] | None] | None = None
         self._waveform: Waveform | None = None
 
     def join(self, hearing: Hearing) -> None:
         self._hearings.append(hearing)
-        if self._task is None and not self.finished.done():
+        if self.finished.done():
+            return
+        if self._task is None:
             self._listen(hearing.waveform)
+        elif hearing.sounds and self._sounds is None and self._waveform is not None:
+            self._listen_for_sounds(self._waveform)
 
     def leave(self, hearing: Hearing) -> None:
         if hearing not in self._hearings:
@@ -119,25 +137,33 @@ class _Listening:
             self.stop()  # the file goes with the request that owned it: listen on, in the file of somebody else
             self._listen(self._hearings[0].waveform)
 
-    def recall(self, heard: Heard) -> None:
-        """It is known already."""
+    def recall(self, heard: Heard, *, sounds: bool) -> None:
+        """It is known already; only sounds may have to be heard yet."""
         self.segments = list(heard.segments)
-        self.finished.set_result(heard)
+        self.said = True
+        if heard.events is not None or not sounds:
+            self.finished.set_result(heard)
 
     async def wait_for_more(self, count: int) -> None:
         """Return once there are more than `count` segments, or all."""
-        while len(self.segments) <= count and not self.finished.done():
+        while len(self.segments) <= count and not self.said and not self.finished.done():
             self._changed.clear()
             await self._changed.wait()
 
     def _listen(self, waveform: Waveform) -> None:
-        self._waveform = waveform
+        self._waveform, self._sounds = waveform, None
+        if any(hearing.sounds for hearing in self._hearings):
+            self._listen_for_sounds(waveform)
         self._task = asyncio.create_task(self._run(waveform), name="listening")
+
+    def _listen_for_sounds(self, waveform: Waveform) -> None:
+        self._sounds = asyncio.create_task(self._listener.sounds_of(waveform), name="listening for sounds")
 
     def stop(self) -> None:
         """End the work under way."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, self._sounds):
+            if task is not None:
+                task.cancel()
 
     async def _run(self, waveform: Waveform) -> None:
         try:
@@ -156,13 +182,21 @@ class _Listening:
             self._changed.set()
 
     async def _hear(self, waveform: Waveform) -> Heard:
-        # What listens for other things than speech starts here, runs beside it, and ends in a field of Heard.
+        # What listens for other things than speech runs beside it and ends in a field of Heard.
         loudness = asyncio.create_task(asyncio.to_thread(loudness_of, waveform))
         try:
-            await self._hear_speech(waveform)
-            return Heard(waveform.seconds, tuple(self.segments), await loudness)
+            if not self.said:
+                await self._hear_speech(waveform)
+                self.said = True
+                self._changed.set()
+            levels = await loudness
+            # Looked at last: who wants sounds may have joined while the rest was being heard.
+            events = None if self._sounds is None else await self._sounds
+            return Heard(waveform.seconds, tuple(self.segments), levels, events)
         finally:
             loudness.cancel()
+            if self._sounds is not None:
+                self._sounds.cancel()
 
     async def _hear_speech(self, waveform: Waveform) -> None:
         known = len(self.segments)  # from before another waveform of the same samples took over
@@ -182,22 +216,41 @@ class _Listening:
 class Listener:
     """Hears audios. Belongs on the event loop."""
 
-    def __init__(self, recognizer: SpeechRecognizer, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self, recognizer: SpeechRecognizer, memory_bytes: int = MEMORY_BYTES, sounds: SoundListener | None = None
+    ) -> None:
+        """Without `sounds` only speech is heard."""
         self.recognizer = recognizer
+        self._sounds = sounds
         self.memory = Memory(memory_bytes)
         self._running: dict[_Key, _Listening] = {}
 
-    def hear(self, waveform: Waveform, options: RecognitionOptions) -> Hearing:
-        """Begin to listen to `waveform`, or take part where it is being heard, or recall what was heard."""
+    def hear(self, waveform: Waveform, options: RecognitionOptions, *, sounds: bool = False) -> Hearing:
+        """Begin to listen to `waveform`, or take part where it is being heard, or recall what was heard.
+
+        With `sounds`, for those too, beside speech; what cannot hear them now costs nothing but the sounds.
+        """
+        sounds = sounds and self._sounds is not None
         key = (waveform.digest, options)
         if (listening := self._running.get(key)) is not None:
-            return Hearing(listening, waveform, cached=True)
+            return Hearing(listening, waveform, sounds=sounds, cached=True)
         listening = _Listening(key, self)
-        if (heard := self.memory.get(key)) is not None:
-            listening.recall(heard)
-            return Hearing(listening, waveform, cached=True)
-        self._running[key] = listening
-        return Hearing(listening, waveform, cached=False)
+        heard = self.memory.get(key)
+        if heard is not None:
+            listening.recall(heard, sounds=sounds)
+        if not listening.finished.done():
+            self._running[key] = listening
+        return Hearing(listening, waveform, sounds=sounds, cached=heard is not None)
+
+    async def sounds_of(self, waveform: Waveform) -> tuple[SoundEvent, ...] | None:
+        """What is heard beside words; None where that cannot be told now."""
+        if self._sounds is None:
+            return None
+        try:
+            return await self._sounds.listen(waveform)
+        except AuricleError as error:
+            log.warning("sounds_not_heard", detail=error.param)
+            return None
 
     def remember(self, key: _Key, heard: Heard) -> None:
         """Listening has ended well."""

@@ -6,15 +6,19 @@ Every sentence is one that a small model cannot misread and may copy into its an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.languages import name_of
+from auricle.engines.embedded.sound_classes import by_label
 from auricle.types import Segment
 
 MINUTE = 60.0  # seconds; shorter audios are timed in seconds, longer ones by the clock
-OVERDRIVEN = 0.001  # share of clipped samples
+MOST_TIMES = 6  # that one sound's sentence lists
+ALL_THE_TIME = 0.9  # share of the audio that a sound fills, if it is said to be there all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +45,116 @@ class Wording:
             return f"从{start}到{stop}，有人用{language}说：“{text}”"
         return f'From {start} to {stop} somebody says in {language}: "{text}"'
 
-    def closing(self, heard: Heard) -> str:
-        """Known when all was heard."""
+    def closing(self, heard: Heard) -> list[str]:
+        """Known when all was heard: who speaks when, then music, then other sounds, then what is wrong with it."""
+        return [line for line in (self._speech(heard), *self._other(heard), self._quality(heard)) if line]
+
+    def _speech(self, heard: Heard) -> str:
+        name = self._name()
         if self.chinese:
             if heard.segments:
                 languages = "和".join(name_of(code, chinese=True) for code in heard.languages)
-                return f"{self._name()}里说的就是这些话，用的语言是{languages}。"
+                when = "、".join(map(self._span, heard.spoken)) if len(heard.spoken) <= MOST_TIMES else "多次"
+                return f"{name}里说的就是这些话，用的语言是{languages}。{name}里有人说话：{when}。"
             if heard.loudness.silent:
-                return f"{self._name()}里没有人说话，是完全安静的。"
-            return f"{self._name()}里没有人说话，没有任何语音。有别的声音，但听不出是什么。"
+                return f"{name}里没有人说话，是完全安静的，没有任何声音。"
+            if heard.voices:
+                return f"{name}里像是有人说话（{self._when(heard.voices)}），但听不清说的是什么。"
+            return f"{name}里没有人说话，没有任何语音。"
         if heard.segments:
             languages = " and ".join(name_of(code) for code in heard.languages)
-            return f"That is all that is said in {self._name()}; the language is {languages}."
+            when = _listed([self._span(span) for span in heard.spoken]) if len(heard.spoken) <= MOST_TIMES else ""
+            return (
+                f"That is all that is said in {name}; the language is {languages}. "
+                f"Somebody speaks {when or 'many times'}."
+            )
         if heard.loudness.silent:
-            return f"Nobody speaks in {self._name()}. It is completely silent."
-        return (
-            f"Nobody speaks in {self._name()}; there is no speech in it. There is some sound that is not speech; "
-            "what makes it cannot be told."
-        )
+            return f"Nobody speaks in {name}. It is completely silent: there is no sound in it."
+        if heard.voices:
+            return f"Perhaps somebody speaks in {name}, {self._when(heard.voices)}, but no words can be made out."
+        return f"Nobody speaks in {name}; there is no speech in it."
+
+    def _other(self, heard: Heard) -> list[str]:
+        """Singing, music and other sounds."""
+        name = self._name()
+        if heard.loudness.silent:
+            return [f"{name}里没有音乐。" if self.chinese else f"There is no music in {name}."]
+        if heard.events is None:
+            return [
+                f"{name}里除了说话以外的声音和音乐没有去听，不知道有没有。"
+                if self.chinese
+                else f"Sounds other than speech, and music, were not listened for in {name}."
+            ]
+        lines = []
+        if heard.singing:
+            when = self._when(heard.singing)
+            lines.append(f"{name}里有人唱歌：{when}。" if self.chinese else f"Somebody sings in {name}, {when}.")
+        if heard.music:
+            when = self._when(heard.music)
+            styles = [by_label()[label] for label in dict.fromkeys(d for event in heard.music for d in event.details)]
+            if self.chinese:
+                like = f"，听起来像{'、'.join(item.chinese for item in styles)}" if styles else ""
+                lines.append(f"{name}里有音乐：{when}{like}。")
+            else:
+                like = f"; it sounds like {_listed([item.english for item in styles])}" if styles else ""
+                lines.append(f"There is music in {name}, {when}{like}.")
+        else:
+            lines.append(f"{name}里没有音乐。" if self.chinese else f"There is no music in {name}.")
+        return lines + (self._sounds(heard.sounds) or [self._no_sound(heard)])
+
+    def _sounds(self, sounds: Sequence[SoundEvent]) -> list[str]:
+        """A sentence for each kind of sound, as sure as its surest event."""
+        by_name: dict[str, list[SoundEvent]] = {}
+        for event in sounds:
+            by_name.setdefault(event.english, []).append(event)
+        lines = []
+        for events in by_name.values():
+            best = max(events, key=lambda event: event.confidence)
+            when = self._when(events)
+            if self.chinese:
+                form = {"clearly": "能听到{}", "probably": "听起来像{}", "perhaps": "可能有{}"}[best.hedge]
+                lines.append(f"{when}，{form.format(best.chinese)}。")
+            else:
+                forms = {
+                    "clearly": "{} is heard",
+                    "probably": "something sounds like {}",
+                    "perhaps": "there is perhaps {}",
+                }
+                sentence = f"{forms[best.hedge].format(best.english)} {when}."
+                lines.append(sentence[0].upper() + sentence[1:])
+        return lines
+
+    def _no_sound(self, heard: Heard) -> str:
+        """Where nothing was told, whatever it may be."""
+        told = bool(heard.segments or heard.events)
+        if self.chinese:
+            return "除此以外没有听到别的声音。" if told else f"{self._name()}里有声音，但听不出是什么。"
+        return "Nothing else is heard." if told else "There is some sound, but what makes it cannot be told."
+
+    def _quality(self, heard: Heard) -> str:
+        if heard.loudness.overdriven:
+            return (
+                "录音音量过大，有削波失真。" if self.chinese else "The recording is too loud and distorted by clipping."
+            )
+        if heard.loudness.faint:
+            return "录音音量很小。" if self.chinese else "The recording is very quiet."
+        return ""
+
+    def _when(self, events: Sequence[SoundEvent]) -> str:
+        """The times of events, without saying each of very many."""
+        if any(event.background for event in events) or all(
+            event.end - event.start >= ALL_THE_TIME * self.seconds for event in events
+        ):
+            return "自始至终" if self.chinese else "all the time"
+        if len(events) > MOST_TIMES:
+            first, count = self._span((events[0].start, events[0].end)), len(events)
+            return f"共{count}次，第一次{first}" if self.chinese else f"{count} times, first {first}"
+        spans = [self._span((event.start, event.end)) for event in events]
+        return "、".join(spans) if self.chinese else _listed(spans)
+
+    def _span(self, span: tuple[float, float]) -> str:
+        start, stop = map(self.time, span)
+        return f"从{start}到{stop}" if self.chinese else f"from {start} to {stop}"
 
     def left_out(self, start: float, stop: float) -> str:
         """Stands where segments were left out."""
@@ -98,7 +194,11 @@ def sentences(heard: Heard, wording: Wording, keep: frozenset[int] | None = None
             lines.append(wording.left_out(heard.segments[before + 1].start, heard.segments[index - 1].end))
         if index < len(heard.segments):
             lines.append(wording.said(heard.segments[index]))
-    return [*lines, wording.closing(heard)]
+    return [*lines, *wording.closing(heard)]
+
+
+def _listed(items: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
 def _number(value: float) -> str:

@@ -87,7 +87,8 @@ class Responder:
             cached_tokens=prompt.billed_within(written.reused_tokens) + reused_audio_tokens,
             reasoning_tokens=reasoning.tokens,
         )
-        yield Delta(finish_reason=finish, usage=usage)
+        reports = tuple(one.report() for one in heard) if options.heard else ()
+        yield Delta(heard=reports, finish_reason=finish, usage=usage)
 
     async def _sampling(self, options: Options, tools: Tools) -> Sampling:
         constraint = constraint_of(options, tools)
@@ -109,7 +110,9 @@ class Responder:
         )
 
     def _hear(self, conversation: Conversation, index: int, listening: ExitStack) -> Hearing:
-        hearing = self._listener.hear(conversation.audios[index].waveform, conversation.request.recognition)
+        hearing = self._listener.hear(
+            conversation.audios[index].waveform, conversation.request.recognition, sounds=True
+        )
         listening.callback(hearing.close)
         return hearing
 
@@ -119,7 +122,8 @@ class Responder:
         async with aclosing(hearing.segments()) as segments:
             async for segment in segments:
                 yield wording.said(segment)
-        yield wording.closing(await hearing.result())
+        for line in wording.closing(await hearing.result()):
+            yield line
 
     def _wording(self, conversation: Conversation, index: int) -> Wording:
         seconds = conversation.audios[index].waveform.seconds

@@ -54,6 +54,11 @@ class Sounds:
         return self._readiness
 
     @property
+    def loading(self) -> bool:
+        """Whether sounds may be heard soon for the first time; false once they were, and where they never will."""
+        return self._supervisor is not None and not self._supervisor.done() and not self._was_ready
+
+    @property
     def worker_pid(self) -> int | None:
         """The child's process id, while there is one."""
         return self._worker.pid if self._worker and self._worker.alive else None

@@ -77,6 +77,40 @@ async def test_the_official_question_gets_an_answer_about_the_clip(engine: Embed
     assert answer.usage.audio_tokens == SPEECH.waveform.tokens
 
 
+async def test_what_was_heard_is_given_as_data_where_it_is_asked_for(engine: EmbeddedEngine) -> None:
+    answer = await answer_of(engine, question(SPEECH, audio(silence(2)), "Is there music?", heard=True))
+    speech, quiet = answer.heard
+    assert WORDS in speech.segments[0].text
+    assert [sound.kind for sound in speech.sounds or ()] == ["speech"]
+    assert (quiet.seconds, quiet.segments, quiet.sounds, quiet.music) == (2.0, (), (), ())
+    assert "There is no music in audio 1." in answer.reasoning
+    assert (await answer_of(engine, question(SPEECH, "Is there music?"))).heard == ()
+
+
+async def test_without_ears_for_sounds_it_answers_from_words_and_says_so(
+    recognizer_folder: Path, small_language_model: Path, tmp_path: Path
+) -> None:
+    given = {
+        "recognizer": str(recognizer_folder),
+        "language_model": str(small_language_model),
+        "context_length": 4096,
+        "sounds": str(tmp_path),
+    }
+    settings = load_settings(engines={"embedded": given})
+    deaf = EmbeddedEngine(settings.engine("embedded"), settings)
+    await deaf.start()
+    try:
+        await until_ready(deaf)
+        assert "only speech is heard" in deaf.readiness(Task.UNDERSTAND).detail
+        assert deaf.readiness(Task.RECOGNIZE).detail == ""
+        answer = await answer_of(deaf, question(SPEECH, "What is said?", heard=True))
+        assert WORDS in answer.reasoning
+        assert "not listened for" in answer.reasoning
+        assert answer.heard[0].sounds is None
+    finally:
+        await deaf.close()
+
+
 async def test_the_first_words_come_before_the_audio_has_been_heard(engine: EmbeddedEngine) -> None:
     fresh = audio(from_samples(0.9 * SPEECH.waveform.read()))
     started = time.monotonic()

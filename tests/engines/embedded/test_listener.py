@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.listener import Hearing, Listener, Memory
-from auricle.errors import EngineFailed
+from auricle.errors import AuricleError, EngineFailed
 from auricle.types import RecognitionOptions, Segment
 from auricle.waveform import Waveform
 from tests.engines.embedded.questions import LOUD
@@ -187,3 +188,84 @@ def test_memory_is_bounded_and_forgets_the_longest_unused() -> None:
     assert [memory.get(key) is not None for key in keys] == [True, False, True, True]
     memory.put(keys[3], heard)
     assert len(memory) == 3
+
+
+BARK = SoundEvent("Bark", "sound", 0.2, 0.8, 0.9)
+
+
+class Ears:
+    """Hears a bark in everything, when it is let."""
+
+    def __init__(self, failure: AuricleError | None = None) -> None:
+        self.let = asyncio.Event()
+        self.failure = failure
+        self.asked = self.stopped = 0
+
+    async def listen(self, waveform: Waveform) -> tuple[SoundEvent, ...]:
+        self.asked += 1
+        try:
+            await self.let.wait()
+        except asyncio.CancelledError:
+            self.stopped += 1
+            raise
+        if self.failure is not None:
+            raise self.failure
+        return (BARK,)
+
+
+async def test_sounds_are_heard_beside_speech_and_hold_no_words_up() -> None:
+    told, ears = Told(), Ears()
+    told.allow()
+    hearing = Listener(told, sounds=ears).hear(noise(1), OPTIONS, sounds=True)
+    assert await texts(hearing) == ALL
+    assert ears.asked == 1
+    ears.let.set()
+    assert (await hearing.result()).events == (BARK,)
+
+
+async def test_who_wants_words_only_does_not_pay_for_sounds() -> None:
+    told, ears = Told(), Ears()
+    told.allow()
+    listener = Listener(told, sounds=ears)
+    first = listener.hear(noise(1), OPTIONS)
+    assert (await first.result()).events is None
+    assert ears.asked == 0
+    ears.let.set()
+    second = listener.hear(noise(1), OPTIONS, sounds=True)
+    assert await texts(second) == ALL
+    assert (await second.result()).events == (BARK,)
+    assert (len(told.started), ears.asked) == (1, 1), "words are remembered, sounds are heard once they are wanted"
+    third = listener.hear(noise(1), OPTIONS, sounds=True)
+    assert (await third.result()).events == (BARK,)
+    assert ears.asked == 1
+
+
+async def test_who_wants_sounds_may_join_later() -> None:
+    told, ears = Told(), Ears()
+    listener = Listener(told, sounds=ears)
+    words, both = listener.hear(noise(1), OPTIONS), listener.hear(noise(1), OPTIONS, sounds=True)
+    told.allow()
+    ears.let.set()
+    assert (await both.result()).events == (BARK,)
+    assert await texts(words) == ALL
+
+
+async def test_sounds_that_cannot_be_heard_cost_only_themselves() -> None:
+    told, ears = Told(), Ears(EngineFailed("it died"))
+    told.allow()
+    ears.let.set()
+    listener = Listener(told, sounds=ears)
+    heard = await listener.hear(noise(1), OPTIONS, sounds=True).result()
+    assert heard.events is None
+    assert len(heard.segments) == len(SAID)
+    ears.failure = None
+    assert (await listener.hear(noise(1), OPTIONS, sounds=True).result()).events == (BARK,), "tried again next time"
+
+
+async def test_sounds_stop_when_nobody_listens_any_more() -> None:
+    ears = Ears()
+    hearing = Listener(Told(), sounds=ears).hear(noise(1), OPTIONS, sounds=True)
+    await asyncio.sleep(0.01)
+    hearing.close()
+    await asyncio.sleep(0.01)
+    assert (ears.asked, ears.stopped) == (1, 1)

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from auricle.engines.embedded.heard import loudness_of
+from auricle.engines.embedded.events import SoundEvent
+from auricle.engines.embedded.heard import Heard, Loudness, loudness_of
 from auricle.engines.embedded.languages import language_of, name_of
 from auricle.engines.embedded.notes import Wording, sentences
-from tests.engines.embedded.questions import MEETING, MORNING, NIGHT, RAIN, TRAIN, scene
+from auricle.engines.embedded.sound_classes import by_label
+from tests.engines.embedded.questions import LOUD, MEETING, MORNING, NIGHT, RAIN, TRAIN, scene
 from tests.engines.waveforms import from_samples, noise, silence
 
 
@@ -28,12 +30,70 @@ def test_a_chinese_note_is_chinese() -> None:
     assert "somebody" not in notes
 
 
-def test_silence_and_noise_are_told_apart_in_words() -> None:
-    assert "completely silent" in sentences(NIGHT, wording())[-1]
-    rain = sentences(RAIN, wording())[-1]
+def test_silence_and_what_was_not_listened_for_are_told_apart_in_words() -> None:
+    silence = "\n".join(sentences(NIGHT, wording()))
+    assert "completely silent" in silence
+    assert "There is no music" in silence
+    rain = "\n".join(sentences(RAIN, wording()))
     assert "Nobody speaks" in rain
     assert "silent" not in rain
-    assert "没有人说话" in sentences(NIGHT, wording(chinese=True))[-1]
+    assert "Sounds other than speech, and music, were not listened for" in rain
+    assert "no music" not in rain
+    assert "没有人说话" in "".join(sentences(NIGHT, wording(chinese=True)))
+
+
+def heard(*events: SoundEvent, seconds: float = 10.0, loudness: Loudness = LOUD) -> Heard:
+    return replace(scene(seconds, "en", loudness=loudness), events=events)
+
+
+def event(label: str, start: float, end: float, confidence: float = 0.9) -> SoundEvent:
+    return SoundEvent(label, by_label()[label].role, start, end, confidence)
+
+
+def test_sounds_are_told_as_surely_as_they_were_heard() -> None:
+    events = (event("Bark", 1, 2), event("Sheep", 3, 4, 0.6), event("Siren", 5, 6, 0.45), event("Bark", 7, 8, 0.5))
+    lines = sentences(heard(*events), wording())
+    assert "A dog barking is heard from 1 s to 2 s and from 7 s to 8 s." in lines
+    assert "Something sounds like a sheep from 3 s to 4 s." in lines
+    assert "There is perhaps a siren from 5 s to 6 s." in lines
+    assert "There is no music in the audio." in lines
+    chinese = sentences(heard(*events), wording(chinese=True))
+    assert "从1秒到2秒、从7秒到8秒，能听到狗叫声。" in chinese
+    assert "这段音频里没有音乐。" in chinese
+
+
+def test_music_and_singing() -> None:
+    music = replace(event("Music", 0, 10), details=("Jazz", "Happy music"))
+    lines = sentences(heard(music, event("Singing", 2, 4)), wording())
+    assert lines[2] == "Somebody sings in the audio, from 2 s to 4 s."
+    assert lines[3].startswith("There is music in the audio, all the time; it sounds like jazz and ")
+    assert "这段音频里有音乐：自始至终" in "".join(sentences(heard(music), wording(chinese=True)))
+
+
+def test_speech_without_words_is_not_called_silence() -> None:
+    assert "no words can be made out" in "".join(sentences(heard(event("Speech", 1, 3)), wording()))
+    assert "听不清" in "".join(sentences(heard(event("Speech", 1, 3)), wording(chinese=True)))
+    spoken = replace(MORNING, events=(event("Speech", 0, 3.9),))
+    assert "Nothing else is heard." in sentences(spoken, wording(MORNING.seconds))
+
+
+def test_when_somebody_speaks() -> None:
+    assert "Somebody speaks from 0.4 s to 30.8 s." not in "".join(sentences(MEETING, wording(31.5)))
+    assert "Somebody speaks from 0.4 s to 21.9 s and from 23.1 s to 30.8 s." in "".join(
+        sentences(MEETING, wording(31.5))
+    )
+
+
+def test_many_times_are_counted_and_not_listed() -> None:
+    barks = [event("Bark", n, n + 0.5) for n in range(8)]
+    assert "A dog barking is heard 8 times, first from 0 s to 0.5 s." in sentences(heard(*barks), wording())
+
+
+def test_bad_recordings_are_called_so() -> None:
+    distorted = Loudness(rms_dbfs=-3.0, peak_dbfs=0.0, clipped=0.1)
+    assert "clipping" in sentences(heard(loudness=distorted), wording())[-1]
+    faint = Loudness(rms_dbfs=-55.0, peak_dbfs=-40.0, clipped=0.0)
+    assert "very quiet" in sentences(heard(loudness=faint), wording())[-1]
 
 
 def test_long_audio_is_timed_by_the_clock() -> None:
@@ -55,7 +115,7 @@ def test_what_is_left_out_is_said() -> None:
 def test_languages_are_ordered_by_how_much_is_spoken() -> None:
     mixed = replace(MEETING, segments=(*MEETING.segments, *TRAIN.segments))
     assert mixed.languages == ("en", "zh")
-    assert "English and Chinese" in sentences(mixed, wording())[-1]
+    assert "English and Chinese" in "".join(sentences(mixed, wording()))
 
 
 @pytest.mark.parametrize(
