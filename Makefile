@@ -26,7 +26,7 @@ test: $(VENV)/.dev ## set up, download the weights the tests need, run every tes
 	$(BIN)/auricle models pull --for-tests
 	$(BIN)/python -m pytest
 
-test-ledger: $(VENV)/.dev ## kill servers 200 times for each database while they keep accounts (about 20 minutes)
+test-ledger: $(VENV)/.dev ## kill servers 200 times for each database while they keep accounts (about 10 minutes)
 	AURICLE_TEST_KILLS=200 $(BIN)/python -m pytest -s tests/accounts/test_kills.py
 
 test-clients: $(VENV)/.dev .venv-clients/.ready .venv-litellm/.ready $(NODE_CLIENTS)/node_modules/.ready ## run clients of MiMo's and OpenAI's services, unmodified, against a server (needs Node.js)

@@ -52,7 +52,7 @@ def running() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c max_connections=60"
+    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c max_connections=60 -c fsync=off"
 
     def run(*command: str) -> None:
         subprocess.run(command, user=user, cwd=home, check=True, capture_output=True, text=True, timeout=120)
