@@ -9,9 +9,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all:
 CLIENTS := tests/clients/requirements tests/clients/litellm
+FUZZ_SEED ?= 1
+FUZZ_FILES ?= 20000
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := formats ogg source address body cut chat
 NODE_CLIENTS := tests/clients/node
 
-.PHONY: help serve serve-lite test test-ledger test-clients check format lock bench docs clean
+.PHONY: help serve serve-lite test test-ledger test-clients fuzz check format lock bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +37,13 @@ test-clients: $(VENV)/.dev .venv-clients/.ready .venv-litellm/.ready $(NODE_CLIE
 	$(BIN)/auricle models pull --for-tests
 	$(BIN)/python -m pytest tests/clients -m clients
 
+fuzz: $(VENV)/.dev .venv-fuzz/.ready ## send mutated files to a server, and fuzz the parsers (Linux; FUZZ_SEED, FUZZ_FILES, FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz.decoder --files $(FUZZ_FILES) --seed $(FUZZ_SEED)
+	rm -rf build/fuzz-corpus && .venv-fuzz/bin/python -m tests.fuzz.parsers --seeds build/fuzz-corpus
+	for target in $(FUZZ_TARGETS); do .venv-fuzz/bin/python -m tests.fuzz.parsers $$target -seed=$(FUZZ_SEED) \
+		-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=build/fuzz-$$target- build/fuzz-corpus/$$target || exit 1; done
+
 check: $(VENV)/.dev ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -48,14 +59,14 @@ lock: $(VENV)/.dev ## resolve the dependencies anew into the lock files
 		--no-header --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --universal --generate-hashes --only-binary :all: --no-annotate \
 		--no-header --quiet -c requirements.lock -o requirements-dev.lock
-	for clients in $(CLIENTS); do $(BIN)/uv pip compile $$clients.in --universal --python-version 3.11 --generate-hashes \
+	for clients in $(CLIENTS) tests/fuzz/requirements; do $(BIN)/uv pip compile $$clients.in --universal --python-version 3.11 --generate-hashes \
 		--only-binary :all: --no-annotate --no-header --quiet --upgrade -o $$clients.lock || exit 1; done
 
 docs: $(VENV)/.dev ## write the generated reference pages anew
 	$(BIN)/python -m docs.generate
 
 clean: ## remove the virtual environment and caches of the tools (not the weights)
-	rm -rf $(VENV) .venv-clients .venv-litellm $(NODE_CLIENTS)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .venv-clients .venv-litellm .venv-fuzz $(NODE_CLIENTS)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -84,6 +95,15 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@rm -rf $(@D)
 	@$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+# Beside atheris it sees what the server's environment has.
+.venv-fuzz/.ready: tests/fuzz/requirements.lock $(VENV)/.dev
+	@rm -rf $(@D)
+	@$(BIN)/python -m venv $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary :all: -r $<
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/auricle.pth
 	@touch $@
 
 $(NODE_CLIENTS)/node_modules/.ready: $(NODE_CLIENTS)/package-lock.json

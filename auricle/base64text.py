@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import pybase64
 
+MAX_PADDING = 2
 PREFIX_CHARACTERS = 2048  # within which the head of a data URL ends
 
 _DATA_URL = re.compile(r"\s*data:([^,]{0,1000}),", re.IGNORECASE)
@@ -45,7 +46,7 @@ class Base64Decoder:
         self._decoded = io.BytesIO()
         self._carry = b""  # fewer than four characters
         self._torn = b""  # the beginning of a percent escape
-        self._padded = False
+        self._padding = 0  # characters of it that were seen; it ends the text
 
     def feed(self, piece: str | bytes) -> None:
         """Raises NotBase64."""
@@ -57,7 +58,7 @@ class Base64Decoder:
     def finish(self) -> bytes:
         """All that was decoded. Raises NotBase64."""
         rest = self._carry + self._torn
-        if len(rest) - len(rest.rstrip(b"=")) <= 2:
+        if len(rest) - len(rest.rstrip(b"=")) <= MAX_PADDING:
             rest = rest.rstrip(b"=")
         if rest:
             self._carry = self._torn = b""
@@ -65,7 +66,7 @@ class Base64Decoder:
         return self._decoded.getvalue()  # hands its buffer over, does not copy it
 
     def _feed(self, piece: str | bytes) -> None:
-        if not self._carry and not self._torn and not self._padded and not len(piece) % 4:
+        if not self._carry and not self._torn and not self._padding and not len(piece) % 4:
             try:
                 self._write(pybase64.b64decode(piece, validate=True), len(piece))
             except binascii.Error:
@@ -80,15 +81,19 @@ class Base64Decoder:
                 raw, self._torn = raw[:torn], raw[torn:]
             raw = unquote_to_bytes(raw)
         text = self._carry + raw.translate(_URLSAFE, _WHITESPACE)
+        if self._padding:  # nothing but more of it may follow, and no more than two characters in all
+            self._padding += len(text)
+            if text.strip(b"=") or self._padding > MAX_PADDING:
+                raise ValueError("padding in the middle")
+            return
         whole = len(text) // 4 * 4
         self._carry = text[whole:]
-        if whole:
-            if self._padded:
-                raise ValueError("padding in the middle")
-            self._write(pybase64.b64decode(text[:whole], validate=True), whole)
-        elif self._padded and self._carry:
-            raise ValueError("padding in the middle")
+        if whole and self._write(pybase64.b64decode(text[:whole], validate=True), whole):
+            text, self._carry = self._carry, b""
+            self._feed(text)  # which must be padding, too
 
-    def _write(self, plain: bytes, characters: int) -> None:
+    def _write(self, plain: bytes, characters: int) -> int:
+        """Keep what was decoded of so many characters; how many of them were padding."""
         self._decoded.write(plain)
-        self._padded = len(plain) != characters // 4 * 3
+        self._padding = characters // 4 * 3 - len(plain)
+        return self._padding

@@ -46,6 +46,7 @@ def text_of(encoded: str, dialect: str) -> str:
         "plain": lambda: json.dumps(encoded),
         "php": lambda: json.dumps(encoded).replace("/", r"\/"),
         "dotnet": lambda: json.dumps(encoded).replace("+", r"\u002B").replace("=", r"\u003D"),
+        "feeds": lambda: json.dumps("\f".join(encoded[i : i + 76] for i in range(0, len(encoded), 76))),
         "lines": lambda: json.dumps("\r\n".join(encoded[i : i + 76] for i in range(0, len(encoded), 76))),
         "urlsafe": lambda: json.dumps(encoded.replace("+", "-").replace("/", "_").rstrip("=")),
         "percent": lambda: json.dumps(encoded.replace("+", "%2B").replace("/", "%2F")),
@@ -60,7 +61,7 @@ def asking(data: str) -> bytes:
     )
 
 
-@pytest.mark.parametrize("dialect", ["plain", "php", "dotnet", "lines", "urlsafe", "percent"])
+@pytest.mark.parametrize("dialect", ["plain", "php", "dotnet", "lines", "feeds", "urlsafe", "percent"])
 @pytest.mark.parametrize("piece_bytes", [997, 64 * 1024, 10**9])
 @pytest.mark.parametrize("size", [299_998, 299_999, 300_000])
 def test_long_audio_is_decoded_on_its_way_in(dialect: str, piece_bytes: int, size: int) -> None:

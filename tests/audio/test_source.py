@@ -122,6 +122,23 @@ def test_pieces_of_any_size_decode_alike(
         assert decoded(text) == data
 
 
+@pytest.mark.parametrize("piece", [1, 2, 3, 4, 5, 7, 8, 100])
+@pytest.mark.parametrize("text", ["VQUJDQQ=", "VQUJDQQ==", "VQUJDQQ", "VQUJDQ==", "VQUJDQ="])
+def test_padding_is_torn_without_harm(monkeypatch: pytest.MonkeyPatch, text: str, piece: int) -> None:
+    """One character of padding too many or too few is nothing to refuse, wherever the pieces end."""
+    monkeypatch.setattr(source_module, "PIECE_CHARACTERS", piece)
+    plain = text.rstrip("=")
+    assert decoded(text) == base64.b64decode(plain + "=" * (-len(plain) % 4))
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 4, 5, 7, 8, 100])
+@pytest.mark.parametrize("text", ["VQUJDQQ===", "VQ==UJDQ", "VQ=UJDQQ", "VQ==VQ==", "=VQUJDQ=", "VQ\f==="])
+def test_padding_in_the_wrong_place_is_refused(monkeypatch: pytest.MonkeyPatch, text: str, piece: int) -> None:
+    monkeypatch.setattr(source_module, "PIECE_CHARACTERS", piece)
+    with pytest.raises(InvalidAudio):
+        decoded(text)
+
+
 @given(st.text(max_size=200), st.integers(4, 16))
 def test_arbitrary_text_never_raises_anything_else(text: str, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
