@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("--ours-only", action="store_true")
     options = parser.parse_args()
     model = None if options.ours_only else WhisperModel(str(options.weights), device="cpu", compute_type="int8")
-    wrong = {"ours": 0, "transcribe": 0, "transcribe, vad_filter": 0}
+    wrong = dict.fromkeys(["ours"] if model is None else ["ours", "transcribe", "transcribe, vad_filter"], 0)
     with serve(options.weights) as server, httpx.Client() as client:
         for name, samples in signals().items():
             texts = {"ours": server.transcribe(client, server.body(wav(samples)))}
