@@ -94,17 +94,17 @@ async def test_a_file_that_is_gone_fails_its_request_only(
 
 
 async def test_a_long_audio_comes_window_by_window_in_order(recognizer: Recognizer, speech: Waveform) -> None:
-    waveform = repeated(speech, 24)
-    assert waveform.seconds > 120
+    waveform = repeated(speech, 12)
+    assert waveform.seconds > 60
     segments = []
     begun, first = time.monotonic(), 0.0
     async for segment in recognizer.recognize(waveform, RecognitionOptions()):
         first = first or time.monotonic() - begun
         segments.append(segment)
     assert first < (time.monotonic() - begun) / 2
-    assert len(segments) >= 8
+    assert len(segments) >= 4
     assert [segment.start for segment in segments] == sorted(segment.start for segment in segments)
-    assert plain(segments).count("your country can do for you") >= 22
+    assert plain(segments).count("your country can do for you") >= 11
 
 
 async def test_words_have_times(recognizer: Recognizer, speech: Waveform) -> None:
@@ -132,7 +132,9 @@ async def test_a_clip_overtakes_a_file(recognizer: Recognizer, speech: Waveform)
     await asyncio.sleep(0.3)
     assert plain(await collect(recognizer, speech)) == ASK_NOT
     assert not file.done()
-    assert len(await file) > 10
+    file.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await file
 
 
 async def test_closing_the_generator_frees_the_recognizer(recognizer: Recognizer, speech: Waveform) -> None:
@@ -215,3 +217,13 @@ async def test_weights_that_cannot_be_had_are_said(speech: Waveform) -> None:
         await recognizer.wait_ready()
     assert "no network" in recognizer.readiness.detail
     await recognizer.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_batches_are_counted_by_their_size(recognizer: Recognizer, speech: Waveform) -> None:
+    before = recognizer.batches.copy()
+    await collect(recognizer, repeated(speech, 8, 2.0))
+    run = recognizer.batches - before
+    assert run
+    assert max(run) > 1
+    assert max(run) <= EngineSettings().decode_batch
