@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from auricle.admission import Admission
 from auricle.pipeline import Outcome
 
+Batches = Mapping[str, Mapping[int, int]]
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 AUDIO_SECONDS = (1, 5, 15, 60, 300, 1800, 3600, 4 * 3600, 12 * 3600)
 
@@ -18,7 +19,8 @@ AUDIO_SECONDS = (1, 5, 15, 60, 300, 1800, 3600, 4 * 3600, 12 * 3600)
 class Metrics:
     """Counters and histograms by model; a registry of their own, so that several apps can live in one process."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, batches: Callable[[], Batches] = dict) -> None:
+        """`batches`: how many batches of each size each engine has run."""
         self.registry = CollectorRegistry()
         self._responses = Counter(
             "auricle_http_responses", "Responses of every route", ["method", "route", "status"], registry=self.registry
@@ -51,7 +53,7 @@ class Metrics:
         self._first_token = Histogram(
             "auricle_first_token_seconds", "Time to first token", ["model"], buckets=SECONDS, registry=self.registry
         )
-        self.registry.register(InProgress(admission))
+        self.registry.register(InProgress(admission, batches))
 
     def responded(self, method: str, route: str, status: int) -> None:
         """Note a response; `status` 0 where the client left before it began."""
@@ -82,8 +84,9 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class InProgress(Collector):
     """Reads what is in progress when it is asked for."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, batches: Callable[[], Batches]) -> None:
         self._admission = admission
+        self._batches = batches
 
     def describe(self) -> Iterable[Metric]:
         return ()
@@ -111,6 +114,11 @@ class InProgress(Collector):
         refused.add_metric(["requests"], admission.refused)
         refused.add_metric(["memory"], admission.memory.refused)
         yield from (running, waits, costs, rates, refused)
+        run = CounterMetricFamily("auricle_batches", "Batches that an engine ran, by size", labels=["engine", "size"])
+        for engine, sizes in self._batches().items():
+            for size, count in sorted(sizes.items()):
+                run.add_metric([engine, str(size)], count)
+        yield run
         yield GaugeMetricFamily(
             "auricle_audio_memory_bytes", "Encoded audio that requests hold", admission.memory.used_bytes
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from auricle.types import Delta, Readiness, Request, Task
 
@@ -26,6 +26,16 @@ class Capabilities:
     """Requests that are worked on at the same time; more of them wait. None: any number, or not known."""
     encoded_audio: bool = False
     """Whether `generate` reads `AudioClip.data`; where it does not, the pipeline has let go of it."""
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """An engine that can tell how much it worked on together."""
+
+    @property
+    def batches(self) -> Mapping[int, int]:
+        """How many batches of each size it has run since it was made."""
+        ...
 
 
 class Engine(Protocol):

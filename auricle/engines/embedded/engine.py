@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 
@@ -102,6 +102,11 @@ class EmbeddedEngine:
         names = [recognizer, *([self._engine.sounds] if self._sounds else []), self._language_model_name]
         weights = " + ".join(names)
         return Capabilities(UNDERSTANDING_FIELDS, languages, weights, self._engine.parallel)
+
+    @property
+    def batches(self) -> Mapping[int, int]:
+        """Windows that were decoded together."""
+        return self._recognizer.batches
 
     def context_length(self, task: Task) -> int | None:
         """Recognition: None, no audio is too long. Understanding: the language model's; audio counts at its audio

@@ -9,6 +9,7 @@ import asyncio
 import dataclasses
 import itertools
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class Recognizer:
         self._readiness = Readiness(False, "the recogniser has not been started")
         self._ids = itertools.count()
         self._inboxes: dict[int, asyncio.Queue[dict[str, Any] | AuricleError]] = {}
+        self.batches: Counter[int] = Counter()
         self.languages: frozenset[str] = frozenset()
         """ISO 639-1 codes that the model knows; empty until it is ready."""
 
@@ -198,6 +200,9 @@ class Recognizer:
         }
 
     def _deliver(self, frame: Frame) -> None:
+        if frame.header.get("event") == "batch":
+            self.batches[int(frame.header["size"])] += 1
+            return
         inbox = self._inboxes.get(frame.header.get("id", -1))
         if inbox is not None:  # else it was cancelled while this was on its way
             inbox.put_nowait(frame.header)

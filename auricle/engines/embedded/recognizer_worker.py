@@ -1,7 +1,7 @@
 """The process that holds the recogniser's model: `python -m auricle.engines.embedded.recognizer_worker OPTIONS`.
 
 OPTIONS is a JSON object, see `WorkerOptions`. In: `open` (an audio, with options), `cancel`. Out: `ready` or `failed`
-once, then `segment`s of each audio in order, and its `end` or `error`.
+once, then `segment`s of each audio in order, and its `end` or `error`; `batch` whenever windows are decoded together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from auricle.engines.embedded.scheduler import Scheduler
+from auricle.engines.embedded.scheduler import Kind, Scheduler
 from auricle.engines.embedded.transcription import Transcription, TranscriptionOptions
 from auricle.engines.embedded.whisper import Whisper
 from auricle.types import RecognitionOptions, Segment
@@ -61,8 +61,10 @@ def _waveform(frame: Frame) -> Waveform:
     return Waveform(pcm=pcm, sample_count=count, duration=Fraction(count, SAMPLE_RATE), tokens=0, digest="")
 
 
-def _work(scheduler: Scheduler, transcription: Transcription) -> None:
+def _work(scheduler: Scheduler, transcription: Transcription, channel: Channel) -> None:
     while (job := scheduler.next()) is not None:
+        if job.kind is Kind.DECODE:
+            channel.send({"event": "batch", "size": len(job.items)})
         transcription.run(job)
 
 
@@ -88,7 +90,7 @@ def main() -> None:
     channel.send({"event": "ready", "languages": sorted(whisper.languages)})
     for number in range(threads):
         threading.Thread(
-            target=_work, args=(scheduler, transcription), daemon=True, name=f"recognizer {number}"
+            target=_work, args=(scheduler, transcription, channel), daemon=True, name=f"recognizer {number}"
         ).start()
     while (frame := channel.receive()) is not None:
         match frame.header["do"]:
