@@ -44,6 +44,9 @@ fuzz: $(VENV)/.dev .venv-fuzz/.ready ## send mutated files to a server, and fuzz
 		-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
 		-artifact_prefix=build/fuzz-$$target- build/fuzz-corpus/$$target || exit 1; done
 
+test-console: $(VENV)/.dev ## use the web console in headless Chromium (Debian: apt install chromium)
+	$(BIN)/python -m pytest tests/console -m "console or not console"
+
 check: $(VENV)/.dev ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ from auricle.audio.decode import Decoder
 from auricle.audio.fetch import Fetcher
 from auricle.audio.source import Sources
 from auricle.config import Settings, SettingsError
+from auricle.console import pages
 from auricle.engines.base import Engine
 from auricle.engines.registry import build_engine
 from auricle.pipeline import Pipeline, ServedModel
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(room.router)
     failures.install(app)
     docs.install(app)
+    pages.install(app, settings)
     app.add_middleware(failures.Boundary)
     app.add_middleware(
         CORSMiddleware,

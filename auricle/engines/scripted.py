@@ -29,6 +29,7 @@ from auricle.types import (
     Audio,
     Delta,
     FinishReason,
+    HeardAudio,
     Readiness,
     Request,
     Segment,
@@ -41,6 +42,7 @@ from auricle.waveform import SAMPLE_RATE, Waveform
 
 TOKENS_PER_MESSAGE = 4
 SILENCE_PEAK = 1e-3  # full scale is 1
+QUIETEST = 1e-5  # of full scale: -100 dBFS
 WINDOW_SECONDS = 30
 DIRECTIVE = re.compile(r"\[\[(\w+) ?([^\]]*)\]\]")
 TOKEN = re.compile(r"\s*(?:[㐀-鿿]|[^\s㐀-鿿]+)|\s+$")
@@ -101,7 +103,7 @@ class ScriptedEngine:
     def capabilities(self, task: Task) -> Capabilities:
         fields = {"max_tokens", "temperature", "top_p", "seed", "stop"}
         if task is Task.UNDERSTAND:
-            fields |= {"thinking", "response_format.json_object", "tools", "tool_choice"}
+            fields |= {"thinking", "response_format.json_object", "tools", "tool_choice", "heard"}
         return Capabilities(fields=frozenset(fields), weights="none (scripted)", parallel=self._parallel)
 
     def context_length(self, task: Task) -> int | None:
@@ -148,7 +150,8 @@ class ScriptedEngine:
             audio_tokens=sum(audio.waveform.tokens for audio in request.audios()),
             reasoning_tokens=reasoning_tokens,
         )
-        yield Delta(finish_reason=finish, usage=usage)
+        heard = tuple(map(hear, request.audios())) if request.options.heard else ()
+        yield Delta(finish_reason=finish, usage=usage, heard=heard)
 
     def _pieces(self, request: Request, script: Script) -> list[Delta]:
         if request.task is Task.RECOGNIZE:
@@ -173,6 +176,17 @@ def is_silent(waveform: Waveform) -> bool:
     """Whether no sample of the first window is above the silence peak."""
     samples = waveform.read(0, WINDOW_SECONDS * SAMPLE_RATE)
     return samples.size == 0 or float(np.abs(samples).max()) < SILENCE_PEAK
+
+
+def hear(audio: Audio) -> HeardAudio:
+    """What was heard, as data: the segments that recognition would write, and how loud the audio is."""
+    segments = tuple(segment for delta in recognized((audio,)) for segment in delta.segments)
+    samples = audio.waveform.read(0, WINDOW_SECONDS * SAMPLE_RATE)
+    peak = float(np.abs(samples).max(initial=QUIETEST))
+    rms = max(QUIETEST, float(np.sqrt(np.mean(np.square(samples))))) if samples.size else QUIETEST
+    languages = ("en",) if segments else ()
+    levels = [round(20 * float(np.log10(level)), 1) for level in (rms, peak)]
+    return HeardAudio(audio.waveform.seconds, languages, segments, levels[0], levels[1], clipped_share=0.0)
 
 
 def describe(waveform: Waveform) -> str:

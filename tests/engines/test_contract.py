@@ -26,7 +26,7 @@ START_SECONDS = 120
 SPEECH = audio(from_wav(Path(CLIP)))
 KNOWN_FIELDS = {
     *("max_tokens", "temperature", "top_p", "stop", "frequency_penalty", "presence_penalty", "seed", "thinking"),
-    *("tools", "tool_choice", "response_format.json_object", "response_format.json_schema"),
+    *("tools", "tool_choice", "response_format.json_object", "response_format.json_schema", "heard"),
 }
 
 

@@ -1,0 +1,30 @@
+// Two languages: `t` takes a key and what stands in its braces. The tables have the same keys; a test sees to it.
+import en from "./strings/en.js";
+import zh from "./strings/zh.js";
+
+export const LANGUAGES = { en: "English", zh: "简体中文" };
+const TABLES = { en, zh };
+let current = "en";
+
+export function useLanguage(code) {
+  current = code in TABLES ? code : "en";
+  document.documentElement.lang = current === "zh" ? "zh-CN" : "en";
+}
+
+export function firstLanguage() {
+  const stored = localStorage.getItem("auricle.language");
+  if (stored in TABLES) return stored;
+  return (navigator.language || "en").toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+export function t(key, values = {}) {
+  return TABLES[current][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+export const locale = () => (current === "zh" ? "zh-CN" : "en-GB");
+export const number = (value, digits = 0) =>
+  Number(value).toLocaleString(locale(), { maximumFractionDigits: digits, minimumFractionDigits: 0 });
+export const money = (text, currency) =>
+  `${currency} ${Number(text).toLocaleString(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 6 })}`;
+export const when = (iso) =>
+  iso ? new Date(iso).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" }) : "";
