@@ -32,6 +32,13 @@ AT_ONCE = 6
 DECODE_SECONDS = 10.0
 DEADLINE_SECONDS = DECODE_SECONDS + 20  # AT_ONCE wait for two decoders on a busy machine
 ANSWERS = {200, 400}
+SETTINGS = {
+    "AURICLE_LOG_LEVEL": "error",
+    "AURICLE_EXTRA_FORMATS": ",".join(EXTRA_FORMATS),
+    "AURICLE_ALLOW_VIDEO": "true",
+    "AURICLE_DECODE_TIMEOUT_SECONDS": str(DECODE_SECONDS),
+    "AURICLE_ENGINES__SCRIPTED__CONTEXT_LENGTH": "1000000000",
+}
 
 
 def files(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
@@ -102,14 +109,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--keep", type=Path, default=Path("build/fuzz"))
     given = parser.parse_args()
-    settings = {
-        "AURICLE_LOG_LEVEL": "error",
-        "AURICLE_EXTRA_FORMATS": ",".join(EXTRA_FORMATS),
-        "AURICLE_ALLOW_VIDEO": "true",
-        "AURICLE_DECODE_TIMEOUT_SECONDS": str(DECODE_SECONDS),
-        "AURICLE_ENGINES__SCRIPTED__CONTEXT_LENGTH": "1000000000",
-    }
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder), **settings) as (_, url):
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder), **SETTINGS) as (_, url):
         return asyncio.run(fuzz(int(url.rpartition(":")[2]), given))
 
 
