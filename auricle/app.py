@@ -27,7 +27,7 @@ from auricle.audio.fetch import Fetcher
 from auricle.audio.source import Sources
 from auricle.config import Settings, SettingsError
 from auricle.console import pages
-from auricle.engines.base import Engine
+from auricle.engines.base import Batching, Engine
 from auricle.engines.registry import build_engine
 from auricle.pipeline import Pipeline, ServedModel
 from auricle.tracing import build_tracing
@@ -46,7 +46,9 @@ def create_app(settings: Settings) -> FastAPI:
     tracing = build_tracing(settings)
     fetcher = Fetcher(settings, admission.memory)
     decoder = Decoder(settings)
-    metrics = Metrics(admission)
+    metrics = Metrics(
+        admission, lambda: {name: engine.batches for name, engine in engines.items() if isinstance(engine, Batching)}
+    )
     served = serve_models(settings, engines)
     office = Office(settings) if settings.keeps_accounts else None
     books = office.books if office else None
