@@ -74,17 +74,22 @@ def children(pid: int) -> list[int]:
 @contextlib.contextmanager
 def serve(weights: Path, **settings: Any) -> Iterator[Server]:
     """A server with the recogniser in `weights` alone; `settings` are those of the engine."""
+    off = {"task": "understand", "enabled": False}
+    given = {
+        "AURICLE_ENGINES": json.dumps({"embedded": {"recognizer": str(weights), **settings}}),
+        "AURICLE_MODELS": json.dumps({"mimo-v2.5": off, "mimo-v2-omni": off}),
+    }
+    with running(**given) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(**variables: str) -> Iterator[Server]:
+    """A server that is configured by the environment and `variables`, once all of it is ready."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    off = {"task": "understand", "enabled": False}
-    env = {
-        **os.environ,
-        "AURICLE_ENGINES": json.dumps({"embedded": {"recognizer": str(weights), **settings}}),
-        "AURICLE_MODELS": json.dumps({"mimo-v2.5": off, "mimo-v2-omni": off}),
-        "AURICLE_LOG_LEVEL": "warning",
-        "AURICLE_RATE_LIMITS": "off",
-    }
+    env = {**os.environ, "AURICLE_LOG_LEVEL": "warning", "AURICLE_RATE_LIMITS": "off", **variables}
     command = [sys.executable, "-m", "auricle", "serve", "--port", str(port)]
     process = subprocess.Popen(command, env=env)
     url = f"http://127.0.0.1:{port}"

@@ -1,0 +1,1 @@
+"""How well questions about audio are answered."""
