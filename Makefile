@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --require-hashes --only-binary :all:
 CLIENTS := tests/clients/requirements tests/clients/litellm
+BENCH_FLAGS ?=
 FUZZ_SEED ?= 1
 FUZZ_FILES ?= 20000
 FUZZ_SECONDS ?= 60
@@ -36,6 +37,10 @@ test-ledger: $(VENV)/.dev ## kill servers 200 times for each database while they
 test-clients: $(VENV)/.dev .venv-clients/.ready .venv-litellm/.ready $(NODE_CLIENTS)/node_modules/.ready ## run clients of MiMo's and OpenAI's services, unmodified, against a server (needs Node.js)
 	$(BIN)/auricle models pull --for-tests
 	$(BIN)/python -m pytest tests/clients -m clients
+
+bench: $(VENV)/.runtime ## speech recognition over HTTP against faster_whisper.transcribe: errors, speed, first text (minutes)
+	$(BIN)/python -m bench.sets --least
+	$(BIN)/python -m bench.recognition --rounds 1 --file-seconds 120 --clips 16 --only clips alone first short file $(BENCH_FLAGS)
 
 fuzz: $(VENV)/.dev .venv-fuzz/.ready ## send mutated files to a server, and fuzz the parsers (Linux; FUZZ_SEED, FUZZ_FILES, FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz.decoder --files $(FUZZ_FILES) --seed $(FUZZ_SEED)

@@ -2,8 +2,9 @@
 
     python -m bench.quality --weights FOLDER [--split report] [--per-set 8] [--peer] [--variant NAME='{"graft": false}']
 
-Words for most languages, characters for Chinese and Japanese. The language is not told unless asked for. Every speaker
-is in one split only (see bench/sets.py): choose thresholds on `choose`, publish `report`.
+Words for most languages, characters for Chinese and Japanese; Chinese is counted as it was written, and with every text
+in simplified characters, too ("one script"). The language is not told unless asked for. Every speaker is in one split
+only (see bench/sets.py): choose thresholds on `choose`, publish `report`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import httpx
 from faster_whisper import WhisperModel
+from opencc import OpenCC
 
 from bench import sets
 from bench.recognition import CLIENTS, wav
@@ -31,11 +33,11 @@ def group(clip: sets.Clip) -> Group:
     return "under 2 s" if clip.seconds < 2 else "2 s and more", clip.language, clip.condition
 
 
-def chosen(split: str, per_set: int, languages: list[str]) -> list[sets.Clip]:
+def chosen(split: str, per_set: int, languages: list[str], speakers: list[str]) -> list[sets.Clip]:
     """At most `per_set` clips of each group, spread over it."""
     groups: dict[Group, list[sets.Clip]] = defaultdict(list)
     for clip in sets.load(split):
-        if not languages or clip.language in languages:
+        if (not languages or clip.language in languages) and (not speakers or clip.speaker in speakers):
             groups[group(clip)].append(clip)
     return [clip for clips in groups.values() for clip in clips[:: max(1, len(clips) // per_set)][:per_set]]
 
@@ -55,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--split", default="report")
+    parser.add_argument("--speakers", nargs="*", default=[], help="only these; rows are then theirs")
     parser.add_argument("--per-set", type=int, default=8)
     parser.add_argument("--languages", nargs="*", default=[])
     parser.add_argument("--peer", action="store_true", help="also faster-whisper")
@@ -62,7 +65,7 @@ def main() -> None:
     parser.add_argument("--variant", action="append", default=[], help="NAME=JSON of engine settings")
     parser.add_argument("--show", action="store_true", help="print clips where the variants differ")
     options = parser.parse_args()
-    clips = chosen(options.split, options.per_set, options.languages)
+    clips = chosen(options.split, options.per_set, options.languages, options.speakers)
     texts: dict[str, list[str]] = {}
     for variant in options.variant or ["ours={}"]:
         name, _, values = variant.partition("=")
@@ -79,25 +82,38 @@ def main() -> None:
             )[0]
             texts["faster-whisper"].append("".join(segment.text for segment in segments))
         sys.stdout.write(f"faster-whisper: {time.perf_counter() - begun:.1f} s\n")
+    simplified = OpenCC("t2s")
     table: dict[Group, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    total: dict[str, int] = defaultdict(int)
     for index, clip in enumerate(clips):
-        units = sets.normalize(clip.text, clip.language)
-        found = {
-            name: sets.errors(units, sets.normalize(answers[index], clip.language)) for name, answers in texts.items()
-        }
-        for row in (table[group(clip)], total):
-            row["units"] += len(units)
-            for name, errors in found.items():
-                row[name] += errors
+        answered = {name: answers[index] for name, answers in texts.items()}
+        found = _errors(clip, clip.text, answered)
+        rows = [(found, group(clip)), (found, ("all", "", ""))]
+        if options.speakers:
+            rows.append((found, ("all", clip.language, clip.speaker)))
+        if clip.language == "zh":
+            told = {name: simplified.convert(text) for name, text in answered.items()}
+            found = _errors(clip, simplified.convert(clip.text), told)
+            rows.append((found, (*group(clip)[:2], f"{clip.condition}, one script")))
+            if options.speakers:
+                rows.append((found, ("all", clip.language, f"{clip.speaker}, one script")))
+        rows.append((found, ("all", "", "one script")))
+        for values, key in rows:
+            table[key]["units"] += len(sets.normalize(clip.text, clip.language))
+            for name, errors in values.items():
+                table[key][name] += errors
         if options.show and len(set(found.values())) > 1:
             sys.stdout.write(f"{clip.name} ({clip.text})\n")
             for name, answers in texts.items():
                 sys.stdout.write(f"    {found[name]:3} {name}: {answers[index]}\n")
     sys.stdout.write(f"{'':36} units  " + "  ".join(f"{name:>14}" for name in texts) + "\n")
-    for key, row in [*sorted(table.items()), (("all", "", ""), total)]:
-        rates = "  ".join(f"{row[name] / row['units']:14.4f}" for name in texts)
+    for key, row in sorted(table.items()):
+        rates = "  ".join(f"{row[name] / row['units']:8.4f} {row[name]:5}" for name in texts)
         sys.stdout.write(f"{' '.join(key):36} {row['units']:5}  {rates}\n")
+
+
+def _errors(clip: sets.Clip, wanted: str, answered: dict[str, str]) -> dict[str, int]:
+    units = sets.normalize(wanted, clip.language)
+    return {name: sets.errors(units, sets.normalize(text, clip.language)) for name, text in answered.items()}
 
 
 if __name__ == "__main__":

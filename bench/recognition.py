@@ -1,8 +1,10 @@
 """Speech recognition over HTTP against faster-whisper in process, on the same weights, alternately in one run.
 
-    python -m bench.sets                                # once: builds the clips
+    python -m bench.sets --least              # once: builds the clips
+    python -m bench.recognition               # with Whisper base, downloaded if it has to be
     python -m bench.recognition --weights FOLDER        # FOLDER: Whisper in CTranslate2's form
 
+`make bench` runs both, with one round and a shorter file.
 The peer is faster-whisper with the same weights, int8, beam 1, language unset, its own default threads. Each comparison
 runs both sides alternately, `--rounds` times, and reports medians and their ratio; WER is over all rounds' texts.
 """
@@ -27,6 +29,8 @@ import httpx
 import numpy as np
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 
+from auricle.config import load_settings
+from auricle.weights.pull import resolve
 from bench import sets
 from bench.server import Server, serve
 
@@ -160,6 +164,23 @@ class Bench:
         self._say(f"  first text of the file after {first:.2f} s")
         self.report[name]["first_text_seconds"] = round(first, 3)
 
+    def first(self, name: str, clips: list[sets.Clip]) -> None:
+        """Seconds to the first text of one clip at a time: streamed over HTTP, against the first segment in process."""
+        mine, other = Side(), Side()
+        for clip in clips:
+            samples = sets.read_audio(Path(clip.file))
+            mine.seconds.append(self._server.first_text(self._client, self._server.body(fresh(samples))))
+            begun = time.perf_counter()
+            next(iter(self._model.transcribe(samples, beam_size=1)[0]), None)
+            other.seconds.append(time.perf_counter() - begun)
+        ours, theirs = statistics.median(mine.seconds), statistics.median(other.seconds)
+        self.report[name] = {
+            "seconds": round(ours, 3),
+            "transcribe": round(theirs, 3),
+            "ratio": round(theirs / ours, 2),
+        }
+        self._say(f"{name}: {ours:.2f} s | transcribe {theirs:.2f} s: x{theirs / ours:.2f}")
+
     def overtaking(self, samples: sets.Audio, clip: sets.Clip) -> None:
         """The 95th percentile of a clip's latency while a long file is recognised, against the clip alone."""
         short = sets.read_audio(Path(clip.file))
@@ -200,11 +221,12 @@ class Bench:
     def _print(self, name: str, audio_seconds: float, mine: Side, **others: Side) -> None:
         median = statistics.median(mine.seconds)
         entry: dict[str, Any] = {"seconds": round(median, 3), "wer": round(mine.wer, 4)}
-        line = f"{name}: {median:.2f} s, {audio_seconds / median:.1f} audio-s/s, WER {mine.wer:.4f}"
+        line = f"{name}: {median:.2f} s, {audio_seconds / median:.1f} audio-s/s, {_wer(mine)}"
         for other, side in others.items():
             theirs = statistics.median(side.seconds)
             entry[other] = {"seconds": round(theirs, 3), "wer": round(side.wer, 4), "ratio": round(theirs / median, 2)}
-            line += f" | {other} {theirs:.2f} s, WER {side.wer:.4f}: x{theirs / median:.2f}"
+            line += f" | {other} {theirs:.2f} s, {audio_seconds / theirs:.1f} audio-s/s, {_wer(side)}"
+            line += f": x{theirs / median:.2f}"
         self.report[name] = entry
         self._say(line)
 
@@ -214,21 +236,32 @@ class Bench:
         sys.stdout.flush()
 
 
+def _wer(side: Side) -> str:
+    return f"WER {side.wer:.4f} ({side.errors}/{side.units})"
+
+
+def spread(clips: list[sets.Clip], count: int) -> list[sets.Clip]:
+    """At most `count` clips from the whole list."""
+    return clips[:: max(1, -(-len(clips) // count))]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, help="left out: Whisper base, downloaded if it has to be")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--clips", type=int, default=120, help="of each length, at most")
     parser.add_argument("--split", default="report")
-    parser.add_argument("--only", nargs="*", default=["clips", "alone", "short", "file", "overtaking"])
+    parser.add_argument("--only", nargs="*", default=["clips", "alone", "first", "short", "file", "overtaking"])
     parser.add_argument("--settings", type=json.loads, default={}, help="JSON of engine settings")
     parser.add_argument("--file-seconds", type=float, default=FILE_SECONDS)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    weights = options.weights or resolve("whisper-base", load_settings())
     clips = sets.load(options.split, language="en", condition="clean")
-    middle = [clip for clip in clips if 2 <= clip.seconds <= 8][:32]
-    short = [clip for clip in sets.load("choose", language="en", condition="clean") if clip.seconds < 2][:32]
-    with serve(options.weights, **options.settings) as server:
-        bench = Bench(server, options.weights, options.rounds)
+    middle = spread([clip for clip in clips if 2 <= clip.seconds <= 8], options.clips)
+    short = spread([clip for clip in clips if clip.seconds < 2], options.clips)
+    with serve(weights, **options.settings) as server:
+        bench = Bench(server, weights, options.rounds)
         for _ in range(2):  # warm both sides
             bench.ours(sets.read_audio(Path(middle[0].file)))
             bench.peer(sets.read_audio(Path(middle[0].file)))
@@ -236,6 +269,8 @@ def main() -> None:
             bench.throughput(f"{len(middle)} clips of 2-8 s, {CLIENTS} clients", middle)
         if "alone" in options.only:
             bench.alone("clips of 2-8 s alone", middle[:16])
+        if "first" in options.only:
+            bench.first("first text of 2-8 s clips", middle[:16])
         if "short" in options.only:
             bench.throughput(f"{len(short)} clips under 2 s, {CLIENTS} clients", short)
             bench.alone("clips under 2 s alone", short[:16])

