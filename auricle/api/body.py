@@ -27,7 +27,8 @@ PIECE_BYTES = 64 * 1024
 LARGE_BYTES = 256 * 1024  # smaller bodies are parsed as they are, and cost no memory worth counting
 CUT_BYTES = 64 * 1024  # a longer string under one of AUDIO_KEYS is decoded as it arrives
 IDLE_SECONDS = 30.0  # without a byte of the body
-MAX_STRINGS = 200_000  # in one body: parsing has to be quick, whatever it holds
+MAX_STRINGS = 60_000  # in one body: parsing has to be quick, whatever it holds. 60,000 take about 50 ms to validate
+MAX_CONTAINERS = 60_000  # objects and lists in one body; 0.3 microseconds each
 MAX_STRUCTURE_BYTES = 2 * 1024 * 1024  # outside of strings: brackets, numbers, blanks
 AUDIO_KEYS = frozenset({b"data", b"url"})
 
@@ -139,6 +140,7 @@ class BodyReader:
         self._key_end = 0
         self._strings = 0
         self._structure = 0
+        self._containers = 0
 
     def feed(self, data: bytes) -> None:
         """Raises BodyTooLarge."""
@@ -162,7 +164,8 @@ class BodyReader:
         quote = piece.find(b'"', position)
         end = len(piece) if quote < 0 else quote + 1
         self._structure += end - position
-        if self._structure > MAX_STRUCTURE_BYTES or self._strings > MAX_STRINGS:
+        self._containers += piece.count(b"{", position, end) + piece.count(b"[", position, end)
+        if self._structure > MAX_STRUCTURE_BYTES or self._strings > MAX_STRINGS or self._containers > MAX_CONTAINERS:
             raise BodyTooLarge("the body has more fields than any legal request")
         self._rest += piece[position:end]
         if quote >= 0:

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.api import body as body_module
-from auricle.api.body import MAX_STRINGS, Body, BodyReader
+from auricle.api.body import MAX_CONTAINERS, MAX_STRINGS, Body, BodyReader
 from auricle.errors import AudioTooLarge, BodyTooLarge, InvalidAudio, InvalidField
 from tests.serving import CLIP, Server, audio_part, data_url, dictation, question, scripted_settings, serving
 
@@ -149,6 +149,10 @@ def test_what_is_not_audio_is_bounded() -> None:
         read(json.dumps({"text": "a" * 2 * MIB}).encode(), 64 * 1024, max_text=MIB)
     with pytest.raises(BodyTooLarge):
         read(b"[" + b"[],[]," * MIB, 64 * 1024)
+    with pytest.raises(BodyTooLarge):
+        read(b"[" + b"[]," * MAX_CONTAINERS + b"[]]", 64 * 1024)
+    with pytest.raises(BodyTooLarge):
+        read(b"[" + b" " * 3 * MIB + b"]", 64 * 1024)
     with pytest.raises(BodyTooLarge):
         read(b'["' + b'","' * (MAX_STRINGS + 1), 64 * 1024)
     with pytest.raises(BodyTooLarge):
