@@ -33,6 +33,8 @@ _EMPTY = frozenset(_EMPTY_WORDS.split())
 # What else people call things.
 _SYNONYMS = {
     "cattle": "cow|bull|ox|牛",
+    "cymbal": "钹",
+    "drumkit": "钹|鼓",
     "bigcat": "lion|tiger|狮|虎",
     "hen": "hen|cock|鸡",
     "wolf": "wol(f|ves)|狼|犬|狗",

@@ -143,6 +143,19 @@ def served(url: str, asked: list[Question], made: dict[str, Scene], show: Callab
     return {"served": found}, len(names)
 
 
+def read(files: list[Path], asked: list[Question]) -> Results:
+    """Answers of earlier runs, judged anew."""
+    known = {(question.scenes, question.text): question for question in asked}
+    results: Results = {}
+    for file in files:
+        for row in json.loads(file.read_text("utf-8")):
+            question = known.get((tuple(row["audios"]), row["question"]))
+            if question is not None:
+                judged = (question, row["answer"], question.judge(row["answer"]))
+                results.setdefault(row["system"], []).append(judged)
+    return results
+
+
 def table(results: Results) -> Iterator[str]:
     """Markdown: right answers by category and system."""
     systems = [system for system in SYSTEMS if system in results]
@@ -153,7 +166,8 @@ def table(results: Results) -> Iterator[str]:
         cells = []
         for system in systems:
             rights = [right for question, _, right in results[system] if category in (question.category, "all")]
-            cells.append(f"{sum(rights)}/{len(rights)} = {100 * sum(rights) / max(1, len(rights)):.0f} %")
+            share = f" = {100 * sum(rights) / len(rights):.0f} %" if rights else ""
+            cells.append(f"{sum(rights)}/{len(rights)}{share}")
         yield f"| {category} | {' | '.join(cells)} |"
 
 
@@ -163,12 +177,14 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(SYSTEMS))
     parser.add_argument("--url", help="a server that runs, in place of one that is started")
     parser.add_argument("--category", help="only these questions")
+    parser.add_argument("--every", type=int, default=1, help="only each so-manieth question")
+    parser.add_argument("--read", type=Path, nargs="*", default=[], help="answers of earlier runs, from --answers")
     parser.add_argument("--answers", type=Path, help="write every answer to this JSON file")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     made = scenes(options.part)
-    asked = [q for q in questions(options.part) if options.category in (None, q.category)]
+    asked = [q for q in questions(options.part) if options.category in (None, q.category)][:: options.every]
     begun = time.monotonic()
 
     def show(system: str, question: Question, answer: str, right: bool) -> None:
@@ -177,20 +193,21 @@ def main() -> None:
             sys.stdout.write(f"{system} [{question.category}] {where}: {question.text} -> {answer}\n")
             sys.stdout.flush()
 
-    results: Results = {}
-    only = options.only.split(",")
-    invented = 0
+    results = read(options.read, asked)
+    only = [] if options.read else options.only.split(",")
+    invented: int | None = None
     if "served" in only:
         with contextlib.ExitStack() as stack:
             url = options.url or stack.enter_context(running()).url
             found, invented = served(url, asked, made, show)
             results |= found
-    results |= asyncio.run(perfect(asked, made, show, *(each for each in only if each != "served")))
+    if alone := [each for each in only if each != "served"]:
+        results |= asyncio.run(perfect(asked, made, show, *alone))
     lines = list(table(results))
     names = {name for question in asked for name in question.scenes}
     silent = [name for name in names if not made[name].segments]
     lines += ["", f"{len(asked)} questions about {len(names)} audios, of {sum(made[n].seconds for n in names):.0f} s."]
-    if "served" in only:
+    if invented is not None:
         lines[-1] += f" Words were heard in {invented} of the {len(silent)} audios in which nobody speaks."
     sys.stdout.write("\n".join([*lines, "", f"{time.monotonic() - begun:.0f} s", ""]))
     if options.answers:

@@ -92,6 +92,11 @@ class Constraint:
     field: str
 
 
+def exactly(text: str) -> str:
+    """The grammar of nothing but `text`."""
+    return f"{_HEAD}start: {orjson.dumps(text).decode()}"
+
+
 def constraint_of(options: Options, tools: Tools) -> Constraint | None:
     """What holds the answer to the form that `options` ask for, if anything does. Raises InvalidField."""
     form = options.response_format

@@ -7,9 +7,11 @@ depends on the turn alone, so that a turn reads the same when it is history.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import orjson
 
@@ -41,10 +43,29 @@ CALLING = (
     "If none is needed, or its result is there already, answer in words."
 )
 NOTES = ("What you heard in {}:\n", "你在{}里听到的：\n")
+# Asked about the notes before the question is answered: the 1.5B model says yes or no to this, by the odds of its next
+# word, much more reliably than it admits in its answer that it does not know.
+DOUBT = "\n(Does one of the sentences above say this? Write only yes or no.)"
+YES, NO = frozenset({"yes"}), frozenset({"no"})
+ADMISSION = "\n(What is asked is not in the notes. Write in {}: It can't be heard in the audio.)"
+ADMISSION_CHINESE = "\n（笔记里没有这个问题的答案。请写：从音频里听不出来。）"
+ADMISSIONS = {"en": "It can't be heard in the audio.", "zh": "从音频里听不出来。"}
+_ALWAYS_TOLD = re.compile(
+    r"\b(hear|heard|sounds?|noises?|music|instruments?|animals?|said|says?|spoken|speaks?|speaking|languages?|audios?|long)"
+    r"\b|听|声|音|说了|说的是|语言|动物|乐器|多长",
+    re.IGNORECASE,
+)
+_YES_OR_NO = re.compile(
+    r"(is|are|was|were|do|does|did|has|have|can|could|will|would)\b|.*(吗|没有)[？?]$", re.IGNORECASE | re.DOTALL
+)
+QUESTION_MARKS = ("?", "？", "؟")
 REMINDER = "\n(Answer in {}.)"
 REMINDER_CHINESE = "\n（请用中文回答。）"
 JSON_REMINDER = "\n(Answer with one JSON object and nothing else.)"
 SCHEMA_REMINDER = "\n(Answer with JSON that follows this JSON Schema: {})"
+
+Ending = Literal["answer", "doubt", "admit"]
+"""What the last question is followed by: answer it, say whether it can be answered, or admit that it cannot."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +94,22 @@ class Conversation:
         """What audio `index` is called, from 1; None where it is the only one."""
         return index + 1 if len(self.audios) > 1 else None
 
-    def turns(self, notes: Sequence[str], hint: str = "") -> tuple[Turn, ...]:
-        """The turns, with one note for each audio, and `hint` just before the last question.
+    @property
+    def doubtable(self) -> bool:
+        """Whether the last message asks, about one audio and in plain words, for something that may not be in it.
 
-        Which tokens are billed, and how many, does not depend on `notes` and `hint`.
+        What notes always tell (what is said, what sounds there are) is in them; yes or no can be answered with no.
+        """
+        last = self.request.messages[-1]
+        if len(self.audios) != 1 or last.role != "user" or not last.text.rstrip().endswith(QUESTION_MARKS):
+            return False
+        plain = self.request.options.response_format.type == "text" and not self.tools.functions
+        return plain and not _ALWAYS_TOLD.search(last.text) and not _YES_OR_NO.match(last.text.lstrip())
+
+    def turns(self, notes: Sequence[str], hint: str = "", ending: Ending = "answer") -> tuple[Turn, ...]:
+        """The turns, with one note for each audio, `hint` just before the last question, and an ending to it.
+
+        Which tokens are billed, and how many, does not depend on `notes`, `hint` and `ending`.
         """
         remaining = iter(enumerate(notes))
         last = max((i for i, m in enumerate(self.request.messages) if m.role == "user"), default=-1)
@@ -84,7 +117,9 @@ class Conversation:
         for index, message in enumerate(self.request.messages):
             match message.role:
                 case "user":
-                    turns.append(Turn("user", tuple(self._user(message, remaining, hint, is_last=index == last))))
+                    turns.append(
+                        Turn("user", tuple(self._user(message, remaining, hint, ending if index == last else None)))
+                    )
                 case "assistant":
                     text = "\n".join([*filter(None, [message.text]), *map(_call_text, message.tool_calls)])
                     turns.append(Turn("assistant", (Piece(text, billed=True),)))
@@ -109,24 +144,32 @@ class Conversation:
             yield Piece("\n".join(lines), billed=True)
             yield Piece(after.format(), billed=False)
 
-    def _user(self, message: Message, notes: Iterable[tuple[int, str]], hint: str, *, is_last: bool) -> Iterable[Piece]:
+    def _user(
+        self, message: Message, notes: Iterable[tuple[int, str]], hint: str, ending: Ending | None
+    ) -> Iterable[Piece]:
+        """`ending` is None for all messages but the last."""
         audios = [part for part in message.content if not isinstance(part, Text)]
         ours = ""
         for _, (index, note) in zip(audios, notes, strict=False):
             ours += NOTES[self.chinese].format(self._audio_name(index)) + note + "\n\n"
-        if is_last and hint:
+        if ending and hint:
             ours += hint + "\n\n"
         yield Piece(ours, billed=False)
         yield Piece(message.text, billed=True)
-        yield Piece(self._reminder(message.text, is_last=is_last), billed=False)
+        yield Piece(self._reminder(message.text, ending), billed=False)
 
-    def _reminder(self, text: str, *, is_last: bool) -> str:
+    def _reminder(self, text: str, ending: Ending | None) -> str:
         form = self.request.options.response_format
+        is_last = ending is not None
+        if ending == "doubt":
+            return DOUBT
         if is_last and form.type == "json_schema":
             return SCHEMA_REMINDER.format(orjson.dumps(form.schema).decode())
         if is_last and form.type == "json_object":
             return JSON_REMINDER
         language = language_of(text)
+        if ending == "admit":
+            return ADMISSION_CHINESE if language == "zh" else ADMISSION.format(name_of(language))
         if language == "zh":
             return REMINDER_CHINESE
         return REMINDER.format(name_of(language)) if self.audios or language != "en" else ""

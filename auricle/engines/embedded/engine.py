@@ -14,7 +14,7 @@ from auricle.engines.base import Capabilities
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.recognizer import Recognizer
-from auricle.engines.embedded.responder import Responder
+from auricle.engines.embedded.responder import KNOWN_ODDS, Responder
 from auricle.engines.embedded.sounds import Sounds
 from auricle.engines.embedded.transcriber import Transcriber
 from auricle.errors import AuricleError, InternalError, UnsupportedField
@@ -57,7 +57,7 @@ class EmbeddedEngine:
         if self._understands and engine.sounds:
             self._sounds = Sounds(self._resolving(engine.sounds), settings.cache_dir / "converted")
         self._listener = Listener(self._recognizer, sounds=self._sounds)
-        self._responder = Responder(self._model, self._listener)
+        self._responder = Responder(self._model, self._listener, KNOWN_ODDS.get(self._language_model_name))
         self._transcriber = Transcriber(self._listener, lambda: self._recognizer_folder)
 
     async def start(self) -> None:

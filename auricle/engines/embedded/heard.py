@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,10 @@ SILENT_PEAK_DBFS = -60.0  # below this nothing can be heard at a normal volume
 FAINT_RMS_DBFS = -50.0  # quieter recordings are called very quiet
 CLIPPED_LEVEL = 32_760 / 32_768  # of full scale
 OVERDRIVEN = 0.001  # share of clipped samples from which on a recording is called overdriven
+# On the development part of bench/understanding no words that were said have both, and the words that were read into an
+# animal and into biting do.
+DOUBTFUL_LOGPROB = -0.5  # mean natural-log probability of a token under which words are doubted
+NO_SPEECH = 0.5  # the recogniser's own probability that nothing was said
 PAUSE_SECONDS = 1.0  # within which somebody goes on speaking
 BLOCK_SAMPLES = 60 * SAMPLE_RATE
 
@@ -105,6 +109,10 @@ class Heard:
         )
         return 512 + segments + 256 * len(self.events or ())
 
+    def credible(self) -> Heard:
+        """Without words that were most likely read into other sounds."""
+        return replace(self, segments=tuple(each for each in self.segments if is_credible(each, self.events)))
+
     def report(self) -> HeardAudio:
         """As it leaves the engine."""
         return HeardAudio(
@@ -117,6 +125,21 @@ class Heard:
             sounds=None if self.events is None else tuple(map(_sound, self.events)),
             music=tuple(HeardMusic(event.start, event.end, event.confidence, event.details) for event in self.music),
         )
+
+
+def is_doubtful(segment: Segment) -> bool:
+    """Whether it takes another look to believe that this was said."""
+    return segment.avg_logprob < DOUBTFUL_LOGPROB
+
+
+def is_credible(segment: Segment, events: tuple[SoundEvent, ...] | None) -> bool:
+    """Whether this was said at all: a doubtful text is not where nothing sounds like a voice, nor where the recogniser
+    itself rather heard no speech."""
+    if not is_doubtful(segment) or events is None:
+        return True
+    voices = (event for event in events if event.role in ("speech", "singing"))
+    voiced = any(event.start < segment.end and segment.start < event.end for event in voices)
+    return voiced and segment.no_speech_prob < NO_SPEECH
 
 
 def _sound(event: SoundEvent) -> HeardSound:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -88,6 +88,10 @@ class Hearing:
                 return
             await self._listening.wait_for_more(count)
 
+    async def events(self) -> tuple[SoundEvent, ...] | None:
+        """What is heard beside words, while words may still be coming; None where it is not listened for."""
+        return await self._listening.events()
+
     async def result(self) -> Heard:
         """All that was heard."""
         return await asyncio.shield(self._listening.finished)
@@ -143,6 +147,19 @@ class _Listening:
         self.said = True
         if heard.events is not None or not sounds:
             self.finished.set_result(heard)
+
+    async def events(self) -> tuple[SoundEvent, ...] | None:
+        """What is heard beside words."""
+        if self.finished.done():
+            return self.finished.result().events
+        if self._sounds is None:
+            return None
+        sounds = self._sounds
+        waited: set[asyncio.Future[Any]] = {sounds, self.finished}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if self.finished.done():
+            return self.finished.result().events
+        return None if sounds.cancelled() else sounds.result()
 
     async def wait_for_more(self, count: int) -> None:
         """Return once there are more than `count` segments, or all."""

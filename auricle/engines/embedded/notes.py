@@ -13,7 +13,7 @@ from itertools import pairwise
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.languages import name_of
-from auricle.engines.embedded.sound_classes import by_label
+from auricle.engines.embedded.sound_classes import by_label, is_instrument
 from auricle.types import Segment
 
 MINUTE = 60.0  # seconds; shorter audios are timed in seconds, longer ones by the clock
@@ -100,6 +100,8 @@ class Wording:
                 lines.append(f"There is music in {name}, {when}{like}.")
         else:
             lines.append(f"{name}里没有音乐。" if self.chinese else f"There is no music in {name}.")
+        if heard.music and not any(is_instrument(event.label) for event in heard.sounds):
+            lines.append("听不出是什么乐器。" if self.chinese else "Which instruments play cannot be told.")
         return lines + (self._sounds(heard.sounds) or [self._no_sound(heard)])
 
     def _sounds(self, sounds: Sequence[SoundEvent]) -> list[str]:

@@ -52,3 +52,9 @@ def sound_classes() -> tuple[SoundClass, ...]:
 def by_label() -> dict[str, SoundClass]:
     """Every class, by its AudioSet name."""
     return {item.label: item for item in sound_classes()}
+
+
+@cache
+def is_instrument(label: str) -> bool:
+    """Whether `label` is a kind of musical instrument."""
+    return by_label()["Musical instrument"].index in by_label()[label].ancestors

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from auricle.engines.embedded.events import SoundEvent
-from auricle.engines.embedded.heard import Heard
+from auricle.engines.embedded.heard import Heard, is_credible
 from auricle.engines.embedded.listener import Hearing, Listener, Memory
 from auricle.errors import AuricleError, EngineFailed
 from auricle.types import RecognitionOptions, Segment
@@ -269,3 +270,25 @@ async def test_sounds_stop_when_nobody_listens_any_more() -> None:
     hearing.close()
     await asyncio.sleep(0.01)
     assert (ears.asked, ears.stopped) == (1, 1)
+
+
+async def test_words_that_no_voice_said_are_not_believed() -> None:
+    sure, doubtful = SAID[0], replace(SAID[0], avg_logprob=-0.9)
+    voice = SoundEvent("Speech", "speech", 0.0, 1.0, 0.9)
+    assert is_credible(sure, (BARK,))
+    assert not is_credible(doubtful, (BARK,))
+    assert is_credible(doubtful, (voice,))
+    assert not is_credible(replace(doubtful, no_speech_prob=0.8), (voice,))
+    assert is_credible(doubtful, None), "nothing is known about voices"
+    assert Heard(1.0, (sure, doubtful), LOUD, (BARK,)).credible().segments == (sure,)
+
+
+async def test_sounds_can_be_waited_for_while_words_come() -> None:
+    told, ears = Told(), Ears()
+    hearing = Listener(told, sounds=ears).hear(noise(1), OPTIONS, sounds=True)
+    waiting = asyncio.create_task(hearing.events())
+    await asyncio.sleep(0)
+    ears.let.set()
+    assert await waiting == (BARK,)
+    assert not told.permits.locked() or told.running == 1, "words are still to come"
+    assert await Listener(told).hear(noise(2), OPTIONS, sounds=True).events() is None
