@@ -253,9 +253,12 @@ class Builder:
         """Words and short phrases; the first line of the text beside each is the English one."""
         folder = self._debian / "usr/share/tuxpaint/stamps"
         clips = []
-        for source in sorted(folder.rglob("*_desc.ogg")):
-            text = source.with_name(source.name.replace("_desc.ogg", ".txt")).read_text("utf-8").splitlines()[0].strip()
-            name = f"stamp-{source.name.removesuffix('_desc.ogg')}"
+        for words in sorted(folder.rglob("*.txt")):
+            source = words.with_name(f"{words.stem}_desc.ogg")
+            if not source.exists():
+                continue
+            text = words.read_text("utf-8").splitlines()[0].strip()
+            name = f"stamp-{words.stem}"
             file = self._clips / f"{name}.wav"
             if not file.exists():
                 write_audio(file, read_audio(source))
