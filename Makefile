@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := formats ogg source address body cut chat
 NODE_CLIENTS := tests/clients/node
 
-.PHONY: help serve serve-lite test test-ledger test-clients fuzz check format lock bench docs clean
+.PHONY: help serve serve-lite test test-ledger test-clients fuzz check format lock bench eval docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,11 @@ check: $(VENV)/.dev ## formatting, lint, types
 format: $(VENV)/.dev ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+eval: $(VENV)/.dev ## ask a server questions about real audio and judge its answers (fetches about 2 GB of clips once; see docs/quality.md)
+	$(BIN)/python -m bench.sets
+	$(BIN)/python -m bench.sounds.sources
+	$(BIN)/python -m bench.understanding.evaluate
 
 lock: $(VENV)/.dev ## resolve the dependencies anew into the lock files
 	$(PIP) install --quiet uv
