@@ -17,7 +17,7 @@ CANNOT = (
 )
 NOBODY = (
     r"nobody|no one|no speech|nothing|no spoken|no words|not .*(speech|said|speak|spoken)|can.?t be heard|silent|"
-    r"silence|没有(人|任何|语音)|无人|听不|nada|nadie|niemand|nichts|personne"
+    r"silence|没有(人|任何|语音|听到任何语音|听到说话)|无人|听不|nada|nadie|niemand|nichts|personne"
 )
 YES = r"\byes\b|^there is|there is (speech|music|some)|\bsomebody speaks|有(?!没)|是的|可以听到|\bja\b|\boui\b|\bsí\b"
 NO = r"\bno\b|nobody|not |isn.t|没有|无|不|\bnein\b|\bnon\b|can.t"

@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     made = scenes(options.part)
-    asked = [q for q in questions(options.part) if options.category in (None, q.category)][:: options.every]
+    asked = [q for q in list(questions(options.part))[:: options.every] if options.category in (None, q.category)]
     begun = time.monotonic()
 
     def show(system: str, question: Question, answer: str, right: bool) -> None:
