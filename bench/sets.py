@@ -250,20 +250,22 @@ class Builder:
         return clips
 
     def _stamps(self) -> list[Clip]:
-        """Words and short phrases; the first line of the text beside each is the English one."""
+        """Single words. The first line of the text beside each is the English one; its article is not said, and where
+        it is not what the file is called, the speaker may have said either, so those are left out.
+        """
         folder = self._debian / "usr/share/tuxpaint/stamps"
         clips = []
         for words in sorted(folder.rglob("*.txt")):
             source = words.with_name(f"{words.stem}_desc.ogg")
             if not source.exists():
                 continue
-            text = words.read_text("utf-8").splitlines()[0].strip()
+            text = re.sub(r"^An? ", "", words.read_text("utf-8").splitlines()[0].strip())
             name = f"stamp-{words.stem}"
             file = self._clips / f"{name}.wav"
             if not file.exists():
                 write_audio(file, read_audio(source))
             clip = self._clip(name, "report", "stamps", "en", text)
-            if text and clip.seconds < 2:
+            if text.rstrip(".").lower() == words.stem and clip.seconds < 2:
                 clips.append(clip)
         return clips
 
@@ -336,7 +338,29 @@ def load(split: str, **wanted: str) -> list[Clip]:
     ]
 
 
-_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 def normalize(text: str, language: str) -> list[str]:
@@ -353,10 +377,18 @@ def _number(digits: str, language: str) -> str:
     if language != "en":
         return digits
     value = int(digits)
-    if value < len(_DIGITS):
-        return _DIGITS[value]
-    tens = {20: "twenty", 30: "thirty", 70: "seventy", 1000: "thousand", 1000000: "million"}
-    return tens.get(value, digits)
+    if value in (1000, 1_000_000):
+        return {1000: "thousand", 1_000_000: "million"}[value]
+    if value >= 1000:
+        return digits
+    words = [_ONES[value // 100], "hundred"] if value >= 100 else []
+    rest = value % 100
+    if rest >= 20:
+        words.append(_TENS[rest // 10 - 2])
+        rest %= 10
+    if rest or not value:
+        words.append(_ONES[rest])
+    return " ".join(words)
 
 
 def errors(wanted: list[str], got: list[str]) -> int:
