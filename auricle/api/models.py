@@ -49,4 +49,5 @@ def describe(model: ServedModel) -> dict[str, Any]:
         "weights": capabilities.weights,
         "languages": sorted(capabilities.languages) or None,
         "ready": readiness.ready,
+        "detail": readiness.detail,
     }

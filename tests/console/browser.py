@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.serving import EXAMPLES
 
@@ -29,6 +29,8 @@ FLAGS = (
     "--use-fake-device-for-media-stream",
     f"--use-file-for-fake-audio-capture={EXAMPLES / 'ask-not.wav'}",
 )
+
+expect.set_options(timeout=WAIT_MILLISECONDS)
 
 
 def find_chromium() -> Path:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.console
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 GRAVE = {"serious", "critical"}
 PHONE = {"width": 390, "height": 844}
-OPEN_PAGES = ("playground",)
+OPEN_PAGES = ("playground", "transcripts", "models")
 PAINT_MILLISECONDS = 5000  # far above the second that it should take: the tests' machine may be busy
 
 

@@ -53,18 +53,8 @@ export async function models() {
   return (await (await send("/v1/models", { headers: keyHeaders() })).json()).data;
 }
 
-/** Readiness of each model. 503 is an answer here, not a failure. */
-export async function readiness() {
-  return (await (await fetch("/health/ready")).json()).models;
-}
-
 export async function metrics() {
   return (await send("/metrics", {})).text();
-}
-
-export async function complete(body, signal) {
-  const headers = { "content-type": "application/json", ...keyHeaders() };
-  return (await send("/v1/chat/completions", { method: "POST", headers, body: JSON.stringify(body), signal })).json();
 }
 
 /** The chunks of a streamed answer; an error inside the stream is thrown as one before it would be. */

@@ -6,6 +6,8 @@ import { html, render, useEffect, useRef, useState } from "./ui.js";
 
 const PAGES = {
   playground: { load: () => Promise.resolve(Playground) },
+  transcripts: { load: () => import("./pages/transcripts.js").then((it) => it.default) },
+  models: { load: () => import("./pages/models.js").then((it) => it.default) },
 };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 

@@ -75,7 +75,7 @@ export function Timeline({ file, heard, theme, player, onTime }) {
     ${lanes.map(([kind, name, spans]) => html`<${Lane} kind=${kind} name=${name} spans=${spans} length=${length} at=${at} seek=${(time) => player.current.seek(time)} />`)}
     ${length > 0 && html`<${Axis} length=${length} />`}
     <div class="row between">
-      ${file && html`<div class="row">
+      ${file && length > 0 && html`<div class="row">
         <button type="button" class="button slim" onClick=${() => wave.current?.playPause()}>${playing ? t("pause") : t("play")}</button>
         <span class="muted small">${clock(at)} / ${clock(length)}</span></div>`}
       ${lanes.length > 0 && html`<div class="legend" aria-hidden="true">${lanes.map(([kind, name]) => html`<span><i class=${kind}></i>${name}</span>`)}</div>`}
