@@ -313,9 +313,7 @@ async def test_a_model_that_doubts_that_it_knows_says_so(respondent: Respondent)
         ("Describe the audio.", False),
     ],
 )
-async def test_only_what_may_not_be_in_the_notes_is_doubted(
-    respondent: Respondent, text: str, doubtable: bool
-) -> None:
+async def test_only_what_may_not_be_in_the_notes_is_doubted(respondent: Respondent, text: str, doubtable: bool) -> None:
     assert Conversation(respondent.request(PARCEL, text), Tools()).doubtable is doubtable
     assert not Conversation(respondent.request(PARCEL, TRAIN, text), Tools()).doubtable
     form = ResponseFormat("json_object")
