@@ -8,6 +8,9 @@ const PAGES = {
   playground: { load: () => Promise.resolve(Playground) },
   transcripts: { load: () => import("./pages/transcripts.js").then((it) => it.default) },
   models: { load: () => import("./pages/models.js").then((it) => it.default) },
+  overview: { admin: true, load: () => import("./pages/overview.js").then((it) => it.default) },
+  keys: { admin: true, load: () => import("./pages/keys.js").then((it) => it.default) },
+  bills: { admin: true, load: () => import("./pages/bills.js").then((it) => it.default) },
 };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -44,6 +47,7 @@ function App() {
   useEffect(() => {
     let wanted = true;
     PAGES[page].load().then((component) => wanted && setShown(() => component));
+    document.querySelector(".nav [aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
     if (!first.current) main.current.focus();
     first.current = false;
     return () => { wanted = false; };

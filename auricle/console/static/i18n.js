@@ -24,7 +24,7 @@ export function t(key, values = {}) {
 export const locale = () => (current === "zh" ? "zh-CN" : "en-GB");
 export const number = (value, digits = 0) =>
   Number(value).toLocaleString(locale(), { maximumFractionDigits: digits, minimumFractionDigits: 0 });
-export const money = (text, currency) =>
-  `${currency} ${Number(text).toLocaleString(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 6 })}`;
+export const money = (text, currency, digits = 2) =>
+  `${currency} ${Number(text).toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: 6 })}`;
 export const when = (iso) =>
   iso ? new Date(iso).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" }) : "";
