@@ -166,8 +166,11 @@ def table(results: Results) -> Iterator[str]:
         cells = []
         for system in systems:
             rights = [right for question, _, right in results[system] if category in (question.category, "all")]
-            share = f" = {100 * sum(rights) / len(rights):.0f} %" if rights else ""
-            cells.append(f"{sum(rights)}/{len(rights)}{share}")
+            whole = {question.category for question, _, _ in results[system]}.issuperset(CATEGORIES)
+            told = bool(rights) and (category != "all" or whole)
+            cells.append(
+                f"{sum(rights)}/{len(rights)} = {100 * sum(rights) / len(rights):.0f} %" if told else "not asked"
+            )
         yield f"| {category} | {' | '.join(cells)} |"
 
 
@@ -204,9 +207,10 @@ def main() -> None:
     if alone := [each for each in only if each != "served"]:
         results |= asyncio.run(perfect(asked, made, show, *alone))
     lines = list(table(results))
-    names = {name for question in asked for name in question.scenes}
+    told = {question for found in results.values() for question, _, _ in found}
+    names = {name for question in told for name in question.scenes}
     silent = [name for name in names if not made[name].segments]
-    lines += ["", f"{len(asked)} questions about {len(names)} audios, of {sum(made[n].seconds for n in names):.0f} s."]
+    lines += ["", f"{len(told)} questions about {len(names)} audios, of {sum(made[n].seconds for n in names):.0f} s."]
     if invented is not None:
         lines[-1] += f" Words were heard in {invented} of the {len(silent)} audios in which nobody speaks."
     sys.stdout.write("\n".join([*lines, "", f"{time.monotonic() - begun:.0f} s", ""]))

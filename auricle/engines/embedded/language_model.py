@@ -264,16 +264,8 @@ class LanguageModel:
 
         Cancelling it frees the slot at once. Raises like `write`.
         """
-        body = {
-            **Sampling().body(),
-            "prompt": list(prompt),
-            "n_predict": 1,
-            "n_probs": LEANING_WORDS,
-            "stream": True,
-            "cache_prompt": True,
-            "return_progress": True,
-            "sse_ping_interval": PING_SECONDS,
-        }
+        body = {**Sampling().body(), "prompt": list(prompt), "n_predict": 1, "n_probs": LEANING_WORDS, "stream": True}
+        body |= {"cache_prompt": True, "return_progress": True, "sse_ping_interval": PING_SECONDS}
         chances = {True: LEAST_CHANCE, False: LEAST_CHANCE}
         reused = 0
         async with self._slots.take(len(prompt) + 1), aclosing(self._events(body)) as events:
