@@ -44,13 +44,16 @@ def fits(page: Page) -> bool:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", OPEN_PAGES)
-def test_open_pages(browser: Browser, open_server: Server, name: str, theme: Any) -> None:
+def test_open_pages(
+    browser: Browser, open_server: Server, name: str, theme: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     # axe writes styles into the page, which its policy forbids.
     with visiting(browser, open_server.url, color_scheme=theme, bypass_csp=True) as visit:
         page = visit.open(name)
         page.wait_for_load_state("networkidle")
         paint = first_paint(page)
-        print(f"{name}, {theme}: first paint after {paint:.0f} ms")
+        with capsys.disabled():
+            print(f" {name}, {theme}: first paint after {paint:.0f} ms")
         assert paint < PAINT_MILLISECONDS
         assert problems(page) == []
         if name != "models":
