@@ -62,7 +62,7 @@ class Pump:
     def __init__(self, deltas: AsyncGenerator[Delta, None]) -> None:
         self._queue: asyncio.Queue[Delta | None] = asyncio.Queue(QUEUED_DELTAS)
         self._task = asyncio.create_task(self._read(deltas))
-        self._waiting: asyncio.Task[Delta | None] | None = None
+        self._closing = False
 
     async def _read(self, deltas: AsyncGenerator[Delta, None]) -> None:
         try:
@@ -70,7 +70,8 @@ class Pump:
                 await self._queue.put(delta)
         finally:
             await deltas.aclose()
-            if not asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            # Not `cancelling()`: on Python 3.11 a TaskGroup whose task fails while it is waited for leaves that at 1.
+            if not self._closing:
                 await self._queue.put(None)
 
     async def next(self, timeout_seconds: float | None = None) -> Delta | None:
@@ -84,6 +85,7 @@ class Pump:
 
     async def close(self) -> None:
         """Stop the generator and wait until it has cleaned up."""
+        self._closing = True
         await cancelled(self._task)
 
 

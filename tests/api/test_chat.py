@@ -151,6 +151,13 @@ def test_an_error_before_the_first_byte_is_a_plain_error(server: Server) -> None
     assert reply.json()["error"]["code"] == "503"
 
 
+def test_audio_that_is_none_is_refused_at_once_in_a_stream_too(server: Server) -> None:
+    body = question("?", audio_part("data:audio/wav;base64," + "AAAA" * 500), stream=True)
+    response = server.chat(body, timeout=20)
+    assert response.status_code == 400
+    assert "invalid audio format" in response.json()["error"]["param"]
+
+
 def test_an_error_after_the_first_byte_ends_the_stream(server: Server) -> None:
     *chunks, last = stream_of(server, question("[[fail 3]]"))
     assert last["error"]["code"] == "503"

@@ -79,6 +79,16 @@ def test_silence_has_no_transcript(visit: Visit, tmp_path: Path) -> None:
     expect(page.get_by_role("button", name="Download as SRT")).to_have_count(0)
 
 
+def test_what_is_no_audio_is_refused_with_the_reason(visit: Visit, tmp_path: Path) -> None:
+    page = visit.open("transcripts")
+    path = tmp_path / "letter.wav"
+    path.write_bytes(b"%PDF-1.7 no audio at all" * 100)
+    transcribe(page, path)
+    expect(page.get_by_role("alert").filter(has_text="invalid audio format")).to_be_visible()
+    assert all("400 (Bad Request)" in complaint for complaint in visit.complaints)
+    visit.complaints.clear()
+
+
 def test_a_key_is_asked_for_before_anything_is_sent(browser: Browser, keyed_server: Server) -> None:
     with visiting(browser, keyed_server.url) as visit:
         page = visit.open("transcripts")
