@@ -87,7 +87,7 @@ def test_list_marks_what_the_server_needs(tiny: Tiny) -> None:
     assert row("whisper-base")[1] == "*"
     assert row("qwen2.5-coder-1.5b")[1] == "*"
     assert row("qwen2.5-coder-0.5b")[1] != "*"
-    assert row("yamnet")[1] != "*"
+    assert row("yamnet")[1] == "*"
     assert "Apache-2.0" in row("qwen2.5-coder-1.5b")
 
 
@@ -109,9 +109,9 @@ def test_failure_names_everything_that_was_tried(tiny: Tiny, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("choice", "names"),
     [
-        ([], ["whisper-base", "qwen2.5-coder-1.5b"]),
-        (["--lite"], ["whisper-base", "qwen2.5-coder-0.5b"]),
-        (["--for-tests"], ["whisper-base", "qwen2.5-coder-0.5b"]),
+        ([], ["whisper-base", "yamnet", "qwen2.5-coder-1.5b"]),
+        (["--lite"], ["whisper-base", "yamnet", "qwen2.5-coder-0.5b"]),
+        (["--for-tests"], ["whisper-base", "yamnet", "qwen2.5-coder-0.5b"]),
         (["--all"], list(MODELS)),
     ],
 )
