@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import socket
 from typing import Annotated, Any
@@ -32,6 +33,10 @@ class GreetingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What was imported stays for good. In the collector's care it is looked through at every full collection:
+        # 130,000 objects, during which the event loop stands still for 80 ms.
+        gc.collect()
+        gc.freeze()
         for server in self.servers:
             for listener in server.sockets:
                 host, port = listener.getsockname()[:2]
