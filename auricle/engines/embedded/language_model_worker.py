@@ -15,8 +15,9 @@ from typing import Any
 import llguidance
 from xllamacpp.xllamacpp import CommonParams, Server
 
-from auricle.workers import Channel, connect
+from auricle.workers import Channel, connect, step_back
 
+NICENESS = 10  # the server, which keeps answering, comes first
 PROMPT_CACHE_MIB = 512  # prompts kept in memory besides the slots' own, so that a conversation comes back cheaply
 BATCH_TOKENS = 128  # of prompt between two looks at the queue: a cancelled prompt ends, and others write, in between
 
@@ -54,6 +55,7 @@ def problem_of(grammar: str) -> str:
 
 def main() -> None:
     channel = connect()
+    step_back(NICENESS)
     first = channel.receive()
     if first is None:
         return

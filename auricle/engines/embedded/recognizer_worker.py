@@ -22,9 +22,11 @@ from auricle.engines.embedded.transcription import Transcription, TranscriptionO
 from auricle.engines.embedded.whisper import Whisper
 from auricle.types import RecognitionOptions, Segment
 from auricle.waveform import SAMPLE_RATE, Waveform
-from auricle.workers import Channel, Frame, connect
+from auricle.workers import Channel, Frame, connect, step_back
 
 AHEAD = 3  # batches of windows of one audio that are open at a time
+
+NICENESS = 10  # the server, which keeps answering, comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def _work(scheduler: Scheduler, transcription: Transcription, channel: Channel) 
 
 def main() -> None:
     channel = connect()
+    step_back(NICENESS)
     options = WorkerOptions(**orjson.loads(sys.argv[1]))
     cores = options.threads or os.cpu_count() or 1
     threads = max(1, cores // options.threads_per_window)

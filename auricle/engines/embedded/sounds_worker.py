@@ -20,9 +20,9 @@ import orjson
 from auricle.engines.embedded.events import find_events
 from auricle.engines.embedded.tagger import SoundTagger, Tagging
 from auricle.waveform import SAMPLE_RATE, Waveform
-from auricle.workers import Channel, Frame, connect
+from auricle.workers import Channel, Frame, connect, step_back
 
-NICENESS = 5  # sounds are heard beside speech, and speech is what a client waits for
+NICENESS = 15  # sounds are heard beside speech, and speech is what a client waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,7 @@ def _waveform(frame: Frame) -> Waveform:
 def main() -> None:
     channel = connect()
     options = WorkerOptions(**orjson.loads(sys.argv[1]))
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    step_back(NICENESS)
     try:
         tagger = SoundTagger.load(Path(options.bundle), Path(options.cache_folder))
     except Exception as error:  # the parent says it in its own words
