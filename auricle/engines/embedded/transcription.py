@@ -65,7 +65,7 @@ class Audio(Ticket):
     waveform: Waveform | None = None
     options: RecognitionOptions = field(default_factory=RecognitionOptions)
     language: str | None = None  # Whisper's code: the one asked for, or the last one that was sure
-    stretches: Iterator[list[Window]] = field(default_factory=lambda: iter(()))
+    stretches: Iterator[tuple[list[Window], bool]] = field(default_factory=lambda: iter(()))
     waiting: list[Encoded] = field(default_factory=list)  # encoded, but of no known language yet
     results: dict[int, tuple[Segment, ...]] = field(default_factory=dict)  # by window, not yet sent
     sent: int = 0  # windows
@@ -123,8 +123,8 @@ class Transcription:
             self._scheduler.cancel(owner.id)
             self._sink.error(owner.id, error)
 
-    def _stretches(self, waveform: Waveform) -> Iterator[list[Window]]:
-        """The windows that each stretch of the audio completes."""
+    def _stretches(self, waveform: Waveform) -> Iterator[tuple[list[Window], bool]]:
+        """The windows that each stretch of the audio completes, and whether there is more audio."""
         options = self._options
         longest = options.window_seconds if options.quick else FULL_WINDOW_SECONDS
         activity = VoiceActivity(self._voice)
@@ -132,17 +132,17 @@ class Transcription:
         if 0 < waveform.sample_count <= WHOLE_SECONDS * SAMPLE_RATE:
             found = windower.feed(activity.feed(waveform.read(), last=True))
             spoken = any(True for _ in (*found, *windower.finish(waveform.sample_count)))
-            yield [Window(0, (Span(0, waveform.sample_count),))] if spoken else []
+            yield [Window(0, (Span(0, waveform.sample_count),))] if spoken else [], False
             return
         for start in range(0, waveform.sample_count, STRETCH):
             stop = min(start + STRETCH, waveform.sample_count)
             last = stop == waveform.sample_count
             windows = list(windower.feed(activity.feed(waveform.read(start, stop), last=last)))
-            yield [*windows, *windower.finish(stop)] if last else windows
+            yield [*windows, *windower.finish(stop)] if last else windows, not last
 
     def _listen(self, audio: Audio) -> None:
-        windows = next(audio.stretches, None)
-        self._scheduler.heard(audio, windows or [], unread=windows is not None)
+        windows, unread = next(audio.stretches, ([], False))
+        self._scheduler.heard(audio, windows, unread=unread)
 
     def _mel(self, item: Item) -> Mel:
         waveform = _audio(item.owner).waveform

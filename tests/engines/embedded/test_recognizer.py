@@ -107,6 +107,22 @@ async def test_a_long_audio_comes_window_by_window_in_order(recognizer: Recogniz
     assert plain(segments).count("your country can do for you") >= 11
 
 
+async def test_an_audio_ends_with_its_last_words_however_many_wait(recognizer: Recognizer, speech: Waveform) -> None:
+    happened: list[tuple[str, int]] = []
+
+    async def listen(number: int) -> None:
+        async for _ in recognizer.recognize(speech, RecognitionOptions()):
+            happened.append(("words", number))
+        happened.append(("end", number))
+
+    count = 24
+    await asyncio.gather(*(listen(number) for number in range(count)))
+    for number in range(count):
+        between = happened[happened.index(("words", number)) : happened.index(("end", number))]
+        others = sum(kind == "words" for kind, _ in between) - 1
+        assert others < 12  # a batch or two; not all who wait
+
+
 async def test_words_have_times(recognizer: Recognizer, speech: Waveform) -> None:
     lead = 2 * round(1.5 * SAMPLE_RATE)
     assert isinstance(speech.pcm, bytes)
