@@ -9,7 +9,8 @@ Deadline    the time of one request; also what ends it when the server stops
 The estimate of a lane: a request costs so many seconds of one worker, by its audio and its prompt; the lane's rate,
 cost answered a second while it was full, is measured. Engines share their time among requests, so what a request
 waits for is, of every other one, at most as much as it costs itself. It comes in if that is no more than its own time
-and `queue_seconds`: then it takes at most twice the time that it would take alone, and the queue's bound.
+and `queue_seconds`: then it takes at most twice the time that it would take alone, and the queue's bound. Estimates
+err: how much later than estimated one request in a hundred is answered is learned, too, and kept free.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from auricle.errors import TookTooLong, Unavailable
 
 FORGET_SECONDS = 30.0  # of a full lane's time: how quickly its measured rate follows what it does now
 LEARN = 0.1  # weight of a new observation among the old
+ON_TIME = 0.99  # share of requests that `Lane.lateness` covers
+LATENESS_STEP = 0.05  # of `queue_seconds`, by which one that was later raises it
+MOST_LATENESS = 0.5  # of `queue_seconds`: the rest is for waiting, however wrong estimates are
 KNOWN_SECONDS = 0.5  # of a full lane's time, until which its rate is guessed
 QUEUED_UNKNOWN = 4  # requests for each worker that may wait while nothing is known of the lane's rate
 SHORTEST_RETRY_SECONDS = 1.0
@@ -151,6 +155,7 @@ class Ticket:
         self.cost: float | None = None  # known once the audio is decoded
         self._lane = lane
         self._began = 0.0
+        self._expected: float | None = None  # seconds; None: it did not have to wait
 
     def weigh(self, cost: float) -> None:
         """Its real cost is known now. Raises Unavailable if it has to wait too long."""
@@ -158,6 +163,7 @@ class Ticket:
         self._lane.check(cost, self)
         self.cost = self.remaining = cost
         self._began = self._lane.clock()
+        self._expected = self._lane.expected(cost, self) if self._lane.full else None
         self._lane.learn_cost(cost)
 
     def progress(self, done: float) -> None:
@@ -169,7 +175,10 @@ class Ticket:
         """The request has been answered to its end."""
         if self.cost is not None:
             self._work(self.remaining)
-            self._lane.learn_pace(self._lane.clock() - self._began, self.cost)
+            seconds = self._lane.clock() - self._began
+            self._lane.learn_pace(seconds, self.cost)
+            if self._expected is not None:
+                self._lane.learn_lateness(seconds - self._expected)
 
     def _work(self, cost: float) -> None:
         self._lane.measure(cost)
@@ -188,6 +197,8 @@ class Lane:
         self.clock = clock
         self.tickets: set[Ticket] = set()
         self.refused = 0
+        self.lateness = 0.0
+        """Seconds that one request in a hundred, of those that had to wait, is answered later than estimated."""
         self._queue_seconds = queue_seconds
         self._max_queued = max_queued
         self._log_cost = math.log(cost_seconds(0, 0))
@@ -227,12 +238,17 @@ class Lane:
             return 0.0
         return sum(min(ticket.remaining, cost) for ticket in self.tickets if ticket is not but) / self.rate
 
+    def expected(self, cost: float, ticket: Ticket) -> float:
+        """Seconds until `ticket` will be answered."""
+        pace = (self.parallel or 1) / self.rate if self._pace is None else self._pace
+        return self.wait(cost, ticket) + cost * pace
+
     def check(self, cost: float, ticket: Ticket | None = None) -> None:
         """Raises Unavailable if a request of `cost` would wait too long."""
         if self.parallel is None or len(self.tickets) - (ticket is not None) < self.parallel:
             return
         own = cost / self.rate
-        too_long = self.wait(cost, ticket) - own - self._queue_seconds
+        too_long = self.wait(cost, ticket) - own - (self._queue_seconds - self.lateness)
         most = self._max_queued if self.known else min(self._max_queued, QUEUED_UNKNOWN * self.parallel)
         if too_long > 0 or (ticket is None and len(self.tickets) - self.parallel >= most):
             self.refused += 1
@@ -257,6 +273,12 @@ class Lane:
         if not self.full:
             pace = seconds / cost
             self._pace = pace if self._pace is None else self._pace + LEARN * (pace - self._pace)
+
+    def learn_lateness(self, seconds: float) -> None:
+        """A request came so much later than expected. The quantile is approached in steps (Robbins and Monro 1951)."""
+        step = LATENESS_STEP * self._queue_seconds
+        lateness = self.lateness + step * (ON_TIME if seconds > self.lateness else ON_TIME - 1)
+        self.lateness = min(max(0.0, lateness), MOST_LATENESS * self._queue_seconds)
 
 
 class Admission:

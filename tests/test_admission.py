@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import math
+import random
+from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, aclosing
 
 import pytest
@@ -56,25 +58,32 @@ def by_end(item: tuple[float, Ticket, float]) -> float:
 
 
 class World:
-    """A lane of `parallel` workers, each answering a second of cost in `pace` seconds, first come first served."""
+    """A lane of `parallel` workers, each answering a second of cost in `pace` seconds, first come first served.
 
-    def __init__(self, parallel: int, queue_seconds: float, pace: float = 1.0) -> None:
+    Costs are wrong by a factor that `error` draws.
+    """
+
+    def __init__(
+        self, parallel: int, queue_seconds: float, pace: float = 1.0, error: Callable[[], float] = lambda: 1.0
+    ) -> None:
         self.clock = Clock()
         self.lane = Lane("x", parallel, queue_seconds, 10_000, self.clock)
         self.pace = pace
+        self.error = error
         self.queue: list[tuple[Ticket, float]] = []
         self.running: list[tuple[float, Ticket, float]] = []
         self.waits: list[float] = []
 
     async def arrive(self, cost: float) -> float | None:
         """None if it came in, else the seconds after which to come again."""
+        ticket = Ticket(self.lane, Deadline(0))
         try:
             self.lane.check(cost)
             self.lane.measure()
-            ticket = Ticket(self.lane, Deadline(0))
             self.lane.tickets.add(ticket)
             ticket.weigh(cost)
         except Unavailable as refused:
+            self.lane.tickets.discard(ticket)
             return refused.retry_after_seconds
         self.queue.append((ticket, self.clock.now))
         return None
@@ -84,7 +93,7 @@ class World:
             while self.queue and len(self.running) < (self.lane.parallel or 0):
                 ticket, came = self.queue.pop(0)
                 assert ticket.cost is not None
-                self.running.append((self.clock.now + ticket.cost * self.pace, ticket, came))
+                self.running.append((self.clock.now + ticket.cost * self.pace * self.error(), ticket, came))
             if not self.running or min(self.running, key=by_end)[0] > until:
                 self.clock.now = until
                 return
@@ -113,6 +122,18 @@ async def test_whoever_comes_in_is_answered_in_time(pace: float) -> None:
     assert len(world.waits) >= 0.95 * 4 * (4000 * step - 7 * pace) / pace
     assert len(hints) > 3000
     assert max(hints) <= max(12 * pace, 1.0)  # what is known at the start is little
+
+
+async def test_room_is_kept_for_wrong_estimates() -> None:
+    draw = random.Random(7)
+    world = World(parallel=4, queue_seconds=6, error=lambda: draw.lognormvariate(0, 0.7))
+    for number in range(1, 40_001):
+        await world.arrive(1.0)
+        world.pass_time(number / 40)
+    settled = world.waits[len(world.waits) // 4 :]
+    mean = math.exp(0.7**2 / 2)
+    assert sorted(settled)[int(0.99 * len(settled))] <= 2 * mean + 6  # 11 s without
+    assert len(settled) >= 0.95 * 3000 / mean  # no worker is idle
 
 
 async def test_an_idle_lane_refuses_nobody() -> None:
