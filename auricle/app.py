@@ -17,7 +17,7 @@ from auricle.accounts.keys import Keys
 from auricle.accounts.limits import Limits, Quota
 from auricle.accounts.office import Office
 from auricle.admission import Admission, Memory
-from auricle.api import admin, admin_bills, chat, docs, failures, health, models, usage
+from auricle.api import admin, admin_bills, admin_weights, chat, docs, failures, health, models, usage
 from auricle.api.metrics import Metrics
 from auricle.api.request_log import RequestLog
 from auricle.api.services import Services
@@ -27,10 +27,12 @@ from auricle.audio.fetch import Fetcher
 from auricle.audio.source import Sources
 from auricle.config import Settings, SettingsError
 from auricle.console import pages
-from auricle.engines.base import Batching, Engine
+from auricle.engines.base import Batching, Engine, Pulling
 from auricle.engines.registry import build_engine
 from auricle.pipeline import Pipeline, ServedModel
 from auricle.tracing import build_tracing
+from auricle.weights.progress import Step
+from auricle.weights.pulls import Pulls
 
 PREFLIGHT_SECONDS = 24 * 3600
 RATE_HEADERS = [f"x-ratelimit-{what}-{of}" for of in ("requests", "tokens") for what in ("limit", "remaining", "reset")]
@@ -52,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
     served = serve_models(settings, engines)
     office = Office(settings) if settings.keeps_accounts else None
     books = office.books if office else None
+    pulls = build_pulls(settings, engines)
     pipeline = Pipeline(
         served,
         Sources(settings, fetcher),
@@ -76,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
             for engine in engines.values():
                 running.push_async_callback(engine.close)
                 await engine.start()
+            running.push_async_callback(pulls.close)
             announcing = asyncio.create_task(announce(served))
             running.push_async_callback(stopped, announcing)
             yield
@@ -90,8 +94,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     keys = books or Keys(key.get_secret_value() for key in settings.api_keys)
-    app.state.services = Services(settings, keys, pipeline, metrics, tracing, office)
-    for room in (chat, models, health, docs, *((usage, admin, admin_bills) if office else ())):
+    app.state.services = Services(settings, keys, pipeline, metrics, tracing, pulls, office)
+    for room in (chat, models, health, docs, admin_weights, *((usage, admin, admin_bills) if office else ())):
         app.include_router(room.router)
     failures.install(app)
     docs.install(app)
@@ -155,6 +159,19 @@ def build_engines(settings: Settings) -> dict[str, Engine]:
     """The engines that some enabled model needs, by name, not yet started."""
     needed = {model.engine for model in settings.models.values() if model.enabled}
     return {name: build_engine(name, settings) for name in sorted(needed)}
+
+
+def build_pulls(settings: Settings, engines: dict[str, Engine]) -> Pulls:
+    """Pulls for the console; engines that gave up for want of weights load them when they have come."""
+
+    async def try_again() -> None:
+        for engine in engines.values():
+            await engine.start()
+
+    def begun() -> dict[str, Step]:
+        return {name: step for it in engines.values() if isinstance(it, Pulling) for name, step in it.pulls.items()}
+
+    return Pulls(settings, try_again, begun)
 
 
 def serve_models(settings: Settings, engines: dict[str, Engine]) -> dict[str, ServedModel]:

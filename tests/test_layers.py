@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "auricle"
 FOUNDATION = {"admission", "base64text", "config", "errors", "tracing", "types", "waveform", "workers"}
 MAY_IMPORT = {
     "cli": {"app", "accounts", "logs", "weights", *FOUNDATION},
-    "app": {"api", "console", "pipeline", "audio", "engines", "accounts", *FOUNDATION},
-    "api": {"pipeline", "accounts", *FOUNDATION},
+    "app": {"api", "console", "pipeline", "audio", "engines", "accounts", "weights", *FOUNDATION},
+    "api": {"pipeline", "accounts", "weights", *FOUNDATION},
     "console": FOUNDATION,
     "pipeline": {"audio", "engines", "accounts", *FOUNDATION},
     "audio": FOUNDATION,

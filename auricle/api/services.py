@@ -12,6 +12,7 @@ from auricle.api.metrics import Metrics
 from auricle.config import Settings
 from auricle.pipeline import Pipeline
 from auricle.tracing import Tracing
+from auricle.weights.pulls import Pulls
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Services:
     pipeline: Pipeline
     metrics: Metrics
     tracing: Tracing
+    pulls: Pulls
     office: Office | None = None  # of a server with accounts
 
 

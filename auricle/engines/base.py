@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from auricle.types import Delta, Readiness, Request, Task
+from auricle.weights.progress import Step
 
 LANGUAGES_ANY: frozenset[str] = frozenset()
 """Languages that an engine accepts when it does not say: every ISO 639-1 code is passed on."""
@@ -38,6 +39,16 @@ class Batching(Protocol):
         ...
 
 
+@runtime_checkable
+class Pulling(Protocol):
+    """An engine that gets its weights by itself."""
+
+    @property
+    def pulls(self) -> Mapping[str, Step]:
+        """How far the weights are that it is getting now, by their name."""
+        ...
+
+
 class Engine(Protocol):
     """Answers requests. One instance may stand behind several model names and both tasks.
 
@@ -49,7 +60,10 @@ class Engine(Protocol):
     """`embedded`, `scripted`...: the `x-auricle-engine` response header."""
 
     async def start(self) -> None:
-        """Begin loading and return at once; `readiness` tells how far it is, a task at a time."""
+        """Begin loading and return at once; `readiness` tells how far it is, a task at a time.
+
+        Called again it does nothing, but that whatever gave up for want of weights tries once more.
+        """
         ...
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -175,6 +175,12 @@ class Board:
         with self._lock:
             step = self._steps.get(model)
         return f"{step.phase} {step.model}: {step.percent} %" if step else ""
+
+    @property
+    def steps(self) -> Mapping[str, Step]:
+        """The last step of every model that something is done about, by its name."""
+        with self._lock:
+            return dict(self._steps)
 
     def step(self, step: Step) -> None:
         with self._lock:

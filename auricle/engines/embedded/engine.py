@@ -15,11 +15,12 @@ from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.recognizer import Recognizer
 from auricle.engines.embedded.responder import KNOWN_ODDS, Responder
+from auricle.engines.embedded.shelf import name_of, shelf_of
 from auricle.engines.embedded.sounds import Sounds
 from auricle.engines.embedded.transcriber import Transcriber
 from auricle.errors import AuricleError, InternalError, UnsupportedField
 from auricle.types import Delta, Readiness, Request, Task
-from auricle.weights.progress import Board, Lines
+from auricle.weights.progress import Board, Lines, Step
 from auricle.weights.pull import resolve
 from auricle.weights.references import language_model
 
@@ -56,12 +57,19 @@ class EmbeddedEngine:
         self._sounds: Sounds | None = None
         if self._understands and engine.sounds:
             self._sounds = Sounds(self._resolving(engine.sounds), settings.cache_dir / "converted")
-        self._listener = Listener(self._recognizer, sounds=self._sounds)
+        heard_url = settings.heard_url.get_secret_value() if settings.heard_url else None
+        shelf = shelf_of(heard_url, settings.heard_bytes, settings.heard_seconds)
+        self._listener = Listener(
+            self._recognizer,
+            sounds=self._sounds,
+            shelf=shelf,
+            name_of=lambda digest, options: name_of(digest, options, engine),
+        )
         self._responder = Responder(self._model, self._listener, KNOWN_ODDS.get(self._language_model_name))
         self._transcriber = Transcriber(self._listener, lambda: self._recognizer_folder)
 
     async def start(self) -> None:
-        """Begin to load the models, each as soon as its weights are there."""
+        """Begin to load the models, each as soon as its weights are there; again, if it gave up."""
         self._cancelled.clear()
         await self._recognizer.start()
         if self._sounds is not None:
@@ -72,7 +80,7 @@ class EmbeddedEngine:
     async def close(self) -> None:
         """Stop listening and end the child processes; downloads stop too."""
         self._cancelled.set()
-        self._listener.close()
+        await self._listener.close()
         await self._model.close()
         if self._sounds is not None:
             await self._sounds.close()
@@ -107,6 +115,11 @@ class EmbeddedEngine:
     def batches(self) -> Mapping[int, int]:
         """Windows that were decoded together."""
         return self._recognizer.batches
+
+    @property
+    def pulls(self) -> Mapping[str, Step]:
+        """Weights that are on their way."""
+        return self._board.steps
 
     def context_length(self, task: Task) -> int | None:
         """Recognition: None, no audio is too long. Understanding: the language model's; audio counts at its audio
