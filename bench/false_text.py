@@ -1,14 +1,17 @@
 """Text where nobody speaks: signals of 30 s without a voice, which must give an empty transcript.
 
-    python -m bench.false_text --weights FOLDER
+    python -m bench.false_text --weights FOLDER [--ours-only]
 
-Prints what our server and faster-whisper (int8, beam 1, with and without its voice filter) write for each.
+Prints what our server and faster-whisper (int8, beam 1, with and without its voice filter) write for each, and counts
+them in three groups: the signals that the rules were chosen on, others that are computed, and recordings (animals,
+weather, tools, vehicles, instruments, music for games; see bench/sounds/sources.py), on which nothing was chosen.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -17,7 +20,9 @@ from faster_whisper import WhisperModel
 
 from bench.recognition import wav
 from bench.server import serve
-from bench.sets import RATE, Audio
+from bench.sets import RATE, Audio, read_audio
+from bench.sounds.evaluate import clips
+from bench.sounds.sources import fetch, file_of
 
 SECONDS = 30
 _TIME = np.arange(SECONDS * RATE) / RATE
@@ -62,8 +67,8 @@ def _sine(hertz: float, level: float = 0.3) -> Audio:
     return np.asarray(level * np.sin(2 * np.pi * hertz * _TIME), dtype=np.float32)
 
 
-def signals() -> dict[str, Audio]:
-    """All of them by name: float32 at 16 kHz."""
+def chosen_on() -> dict[str, Audio]:
+    """Those that the rules were chosen on, by name: float32 at 16 kHz."""
     scale = [261.6, 293.7, 329.6, 349.2, 392.0, 440.0, 493.9, 523.3]
     phase = 2 * np.pi * np.cumsum(600 + 300 * np.sin(2 * np.pi * 0.4 * _TIME)) / RATE
     harmonics = sum(np.sin(2 * np.pi * 110 * n * _TIME) / n for n in range(1, 12))
@@ -102,27 +107,124 @@ def signals() -> dict[str, Audio]:
     return {name: np.asarray(signal, dtype=np.float32) for name, signal in found.items()}
 
 
+def _filtered(low: float, high: float, seed: int) -> Audio:
+    """Noise between two frequencies."""
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(_TIME.size))
+    hertz = np.fft.rfftfreq(_TIME.size, 1 / RATE)
+    spectrum[(hertz < low) | (hertz > high)] = 0
+    noise = np.fft.irfft(spectrum, _TIME.size)
+    return np.asarray(0.1 * noise / np.std(noise), dtype=np.float32)
+
+
+def _sweep(low: float, high: float, seconds: float) -> Audio:
+    """A tone that rises from `low` to `high` Hz again and again."""
+    hertz = low * (high / low) ** (_TIME % seconds / seconds)
+    return np.asarray(0.3 * np.sin(2 * np.pi * np.cumsum(hertz) / RATE), dtype=np.float32)
+
+
+def _buzz(hertz: float, harmonics: int, wobble: float) -> Audio:
+    """A buzz of all harmonics whose pitch wobbles by a twentieth, `wobble` times a second."""
+    phase = 2 * np.pi * np.cumsum(hertz * (1 + 0.05 * np.sin(2 * np.pi * wobble * _TIME))) / RATE
+    return np.asarray(0.08 * sum(np.sin(n * phase) / n for n in range(1, harmonics)), dtype=np.float32)
+
+
+def held_out() -> dict[str, Audio]:
+    """Others that are computed, of other kinds and numbers; written after the rules were chosen."""
+    rng = np.random.default_rng(77)
+    minor = [196.0, 233.1, 261.6, 293.7, 311.1, 392.0]
+    irregular = np.cumsum(rng.uniform(0.1, 1.4, 38)).tolist()
+    geiger = np.sort(rng.uniform(0, SECONDS - 1, 400)).tolist()
+    crackle = _pulses(np.sort(rng.uniform(0, SECONDS - 1, 900)).tolist(), 0.004, 78, 6000)
+    morse = np.where(rng.integers(0, 2, SECONDS * 12)[(_TIME * 12).astype(int)] == 1, _sine(650), 0)
+    bits = rng.integers(0, 2, SECONDS * 300)[(_TIME * 300).astype(int)]
+    modem = np.sin(2 * np.pi * np.cumsum(np.where(bits == 1, 1200, 2200)) / RATE)
+    arpeggio = _notes([196.0, 246.9, 293.7, 392.0, 493.9], 0.18, 9, 14)
+    organ = np.sum([_notes([tone], 3.0, 0.05, 9) for tone in (130.8, 196.0, 311.1)], axis=0)
+    house = _pulses([0.46875 * index for index in range(63)], 0.18, 79, 160)
+    hats = _pulses([0.46875 * index + 0.234 for index in range(63)], 0.05, 80, 8000)
+    found = {
+        "quantised silence": np.round(_coloured(0, 81) * 1.5) / 32768,
+        "fan": _filtered(60, 900, 82) + 0.02 * _sine(93),
+        "hiss of a tape": 0.15 * _filtered(3000, 8000, 83),
+        "noise of a telephone": _filtered(300, 3400, 84) * (0.7 + 0.3 * np.sin(2 * np.pi * 0.7 * _TIME)),
+        "rumble": _filtered(20, 120, 85) * 2,
+        "surf, slow": _filtered(200, 4000, 86) * (0.5 - 0.5 * np.cos(2 * np.pi * 0.16 * _TIME)),
+        "60 Hz mains": _sine(60) + 0.4 * _sine(180) + 0.2 * _sine(300) + 0.1 * _sine(420),
+        "rising tones": _sweep(200, 3000, 3.1),
+        "two-tone siren": np.where(_TIME % 1.3 < 0.65, _sine(440), _sine(585)),
+        "mosquito": 0.5 * _buzz(520, 8, 2.3),
+        "low buzz": _buzz(85, 40, 0.6),
+        "motor that revs": _buzz(70, 25, 0.11) * (0.6 + 0.4 * np.sin(2 * np.pi * 0.31 * _TIME)),
+        "morse": morse,
+        "modem": 0.2 * modem,
+        "crackle of a record": crackle + 0.05 * _coloured(0.5, 87),
+        "counter of particles": _pulses(geiger, 0.006, 88, 5000),
+        "knocks": _pulses(irregular, 0.09, 89, 700),
+        "arpeggio": arpeggio,
+        "organ": 0.15 * organ,
+        "minor melody": _notes([minor[i] for i in (0, 2, 4, 5, 3, 1, 4, 0)], 0.7, 2.2, 16),
+        "dance music": 0.6 * house + 0.15 * hats + 0.25 * arpeggio,
+        "organ and drums": 0.1 * organ + 0.5 * _pulses([0.6 * index for index in range(49)], 0.2, 90, 1500),
+    }
+    return {name: np.asarray(signal, dtype=np.float32) for name, signal in found.items()}
+
+
+MUSIC = tuple(f"music/ingame_{number:02}.ogg" for number in (1, 4, 8, 12, 16, 20))  # of widelands-data: no singing
+LEAST_SECONDS = 2.0  # of recordings of a kind together; then they are repeated
+
+
+def recordings() -> dict[str, Audio]:
+    """Recordings by kind, one after another and again for 30 s, of the part that labelled sounds are reported on."""
+    kinds: dict[str, list[Audio]] = {}
+    for clip in clips("report"):
+        if clip.concept != "music":  # some of it is sung
+            kinds.setdefault(clip.concept, []).append(clip.samples)
+    pause = np.zeros(RATE // 4, dtype=np.float32)
+    found = {}
+    for kind, sounds in kinds.items():
+        row = np.concatenate([piece for sound in sounds for piece in (sound, pause)])
+        if row.size >= LEAST_SECONDS * RATE:
+            found[kind] = np.resize(row, SECONDS * RATE)
+    fetch("widelands-data")
+    for name in MUSIC:
+        file = file_of("widelands-data", name)
+        found[file.stem] = read_audio(file)[20 * RATE : (20 + SECONDS) * RATE]
+    return found
+
+
+GROUPS: dict[str, Callable[[], dict[str, Audio]]] = {
+    "chosen on": chosen_on,
+    "held out": held_out,
+    "recordings": recordings,
+}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--ours-only", action="store_true")
     options = parser.parse_args()
     model = None if options.ours_only else WhisperModel(str(options.weights), device="cpu", compute_type="int8")
-    wrong = dict.fromkeys(["ours"] if model is None else ["ours", "transcribe", "transcribe, vad_filter"], 0)
+    sides = ["ours"] if model is None else ["ours", "transcribe", "transcribe, vad_filter"]
+    failed = 0
     with serve(options.weights) as server, httpx.Client() as client:
-        for name, samples in signals().items():
-            texts = {"ours": server.transcribe(client, server.body(wav(samples)))}
-            if model is not None:
-                for side, filtered in (("transcribe", False), ("transcribe, vad_filter", True)):
-                    segments = model.transcribe(samples, beam_size=1, vad_filter=filtered)[0]
-                    texts[side] = "".join(segment.text for segment in segments)
-            for side, text in texts.items():
-                wrong[side] += bool(text.strip())
-            said = "; ".join(f"{side}: {text.strip()[:60]!r}" for side, text in texts.items() if text.strip())
-            sys.stdout.write(f"{name}: {said or 'nothing'}\n")
-            sys.stdout.flush()
-    sys.stdout.write(f"signals with text, of {len(signals())}: {wrong}\n")
-    return 1 if wrong["ours"] else 0
+        for group, make in GROUPS.items():
+            signals = make()
+            wrong = dict.fromkeys(sides, 0)
+            for name, samples in signals.items():
+                texts = {"ours": server.transcribe(client, server.body(wav(samples)))}
+                if model is not None:
+                    for side in sides[1:]:
+                        segments = model.transcribe(samples, beam_size=1, vad_filter=side.endswith("vad_filter"))[0]
+                        texts[side] = "".join(segment.text for segment in segments)
+                for side, text in texts.items():
+                    wrong[side] += bool(text.strip())
+                said = "; ".join(f"{side}: {text.strip()[:60]!r}" for side, text in texts.items() if text.strip())
+                sys.stdout.write(f"  {name}: {said or 'nothing'}\n")
+                sys.stdout.flush()
+            failed += wrong["ours"]
+            sys.stdout.write(f"{group}: signals with text, of {len(signals)}: {wrong}\n")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
