@@ -1,19 +1,17 @@
-"""The language model, seen from the server: a child process that holds it, watched and restarted, spoken to over HTTP.
+"""The language model, seen from the server; the process of `language_model_worker.py` holds it and speaks HTTP.
 
-Prompts are lists of tokens that `prompt.py` puts together; the child's own chat endpoint is not used, because only the
+Prompts are lists of tokens that `prompt.py` puts together; its own chat endpoint is not used, because only the
 one who laid out a prompt knows which of its tokens are the client's and which of them were reused.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import math
 import os
 import secrets
-import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Container, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,20 +22,15 @@ import orjson
 import structlog
 
 from auricle.config import EngineSettings
+from auricle.engines.embedded.model_process import ModelProcess
 from auricle.engines.embedded.slots import Slots
 from auricle.errors import AuricleError, EngineFailed, InternalError, Unavailable
-from auricle.types import Readiness
-from auricle.workers import Worker, WorkerDied
 
 WORKER_MODULE = "auricle.engines.embedded.language_model_worker"
 # llama.cpp's threads spin at every barrier, and where they have to share their cores (with the recogniser, with other
 # programs) they spin each other to a standstill: 40 tokens took 53 s on two cores at a load of 9; waiting passively,
 # 1.9 s.
 WORKER_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
-RESTART_SECONDS = 0.5  # pause before a restart, doubled each time the child dies again soon
-MAX_RESTART_SECONDS = 30.0
-SOON_SECONDS = 30.0  # a child that lived longer restarts without the longer pause
-RESTART_WAIT_SECONDS = 20.0  # a request waits so long for a child that is being restarted
 CHECK_SECONDS = 10.0  # for compiling a grammar
 PING_SECONDS = 5  # the child says that it lives while it reads a long prompt
 SILENCE_SECONDS = 60.0  # without a ping: it hangs
@@ -103,60 +96,31 @@ class Leaning:
 
 
 @dataclass(frozen=True, slots=True)
-class _Child:
-    """A child that answers."""
+class _Connection:
+    """To a process that has loaded the model."""
 
-    worker: Worker
     http: httpx.AsyncClient
     context_length: int
 
 
-class LanguageModel:
-    """Writes text. Every method belongs on the event loop; none blocks it."""
+class LanguageModel(ModelProcess[str]):
+    """Writes text."""
 
     def __init__(self, file: Callable[[], Path] | Path, settings: EngineSettings) -> None:
-        """`file` is a GGUF; a callable is asked for it in a thread, and may download it."""
-        self._file = file
+        """`file` is a GGUF."""
+        super().__init__("the language model", WORKER_MODULE, file, environment=WORKER_ENVIRONMENT)
         self._settings = settings
-        self._child: _Child | None = None
-        self._supervisor: asyncio.Task[None] | None = None
-        self._ready = asyncio.Event()
-        self._was_ready = False
-        self._readiness = Readiness(False, "the language model has not been started")
+        self._secret = ""
+        self._connection: _Connection | None = None
         self._slots = Slots(settings.parallel, settings.context_length)
         self._tokens: OrderedDict[tuple[str, bool, bool], tuple[int, ...]] = OrderedDict()
         self._frames: dict[tuple[tuple[str, ...], bool], tuple[str, ...]] = {}
         self._mark = MARK.format(nonce=secrets.token_hex(16))
-        self._checks: dict[int, asyncio.Future[str]] = {}
-        self._ids = itertools.count()
-
-    @property
-    def readiness(self) -> Readiness:
-        return self._readiness
-
-    @property
-    def worker_pid(self) -> int | None:
-        """The child's process id, while there is one."""
-        return self._child.worker.pid if self._child else None
 
     @property
     def context_length(self) -> int:
         """Tokens of prompt and answer together: what is configured, or what the model has if that is less."""
-        return self._child.context_length if self._child else self._settings.context_length
-
-    async def start(self) -> None:
-        """Begin to load and return; `readiness` tells how far it is. Safe to call twice."""
-        if self._supervisor is None:
-            self._readiness = Readiness(False, "the language model is loading")
-            self._supervisor = asyncio.create_task(self._supervise(), name="language model")
-
-    async def close(self) -> None:
-        """End the child; requests in flight fail. Safe to call twice."""
-        supervisor, self._supervisor = self._supervisor, None
-        if supervisor is not None:
-            supervisor.cancel()
-            await asyncio.gather(supervisor, return_exceptions=True)
-        self._readiness = Readiness(False, "the language model has been stopped")
+        return self._connection.context_length if self._connection else self._settings.context_length
 
     async def tokenize(self, text: str, *, special: bool = False, start: bool = False) -> tuple[int, ...]:
         """The tokens of `text`. Only with `special` do control tokens spelled in it count as such.
@@ -206,20 +170,11 @@ class LanguageModel:
 
     async def check(self, grammar: str) -> str:
         """What keeps `grammar` from being compiled, in words for whoever sent it; empty if nothing does."""
-        child = await self._living()
-        id = next(self._ids)
-        reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._checks[id] = reply
         try:
-            await child.worker.send({"id": id, "check": grammar})
             async with asyncio.timeout(CHECK_SECONDS):
-                return await reply
-        except WorkerDied as error:
-            raise EngineFailed("the language model died and is being restarted") from error
+                return "".join([problem async for problem in self._ask({"grammar": grammar})])
         except TimeoutError:
             return "it takes too long to compile"
-        finally:
-            self._checks.pop(id, None)
 
     async def write(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> AsyncGenerator[Written, None]:
         """Go on from `prompt` for at most `max_tokens`; waits for a free slot.
@@ -309,104 +264,56 @@ class LanguageModel:
 
     @asynccontextmanager
     async def _opened(self, path: str, body: dict[str, Any]) -> AsyncGenerator[httpx.Response]:
-        """The child's response, its body still to come. A child that just died is waited for once, not reported."""
+        """The process's response, its body still to come. One that just died is waited for once, not reported."""
         for attempt in range(2):
-            child = await self._living()
+            worker = await self._living()
+            http = self.http
             try:
-                response = await child.http.send(child.http.build_request("POST", path, json=body), stream=True)
+                response = await http.send(http.build_request("POST", path, json=body), stream=True)
             except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
-                self._lose(child)
+                self._lose(worker)
                 if attempt or not isinstance(error, httpx.ConnectError):
                     raise
                 continue
             try:
                 yield response
             except (httpx.NetworkError, httpx.RemoteProtocolError):
-                self._lose(child)
+                self._lose(worker)
                 raise
             finally:
                 await response.aclose()
             return
 
-    async def _living(self) -> _Child:
-        if self._child is None and self._was_ready and self._supervisor is not None:
-            try:
-                await asyncio.wait_for(self._ready.wait(), RESTART_WAIT_SECONDS)
-            except TimeoutError:
-                pass
-        if self._child is None:
-            raise Unavailable(self._readiness.detail)
-        return self._child
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """A client of llama.cpp's server. Raises Unavailable where there is none."""
+        if self._connection is None:
+            raise Unavailable(self.readiness.detail)
+        return self._connection.http
 
-    def _lose(self, child: _Child) -> None:
-        """It does not answer any more; the supervisor may not have seen that yet."""
-        if self._child is child:
-            self._child = None
-            self._ready.clear()
-            child.worker.kill()
-
-    async def _supervise(self) -> None:
-        """Keep a child alive until cancelled; give up only where trying again cannot help."""
-        pause = RESTART_SECONDS
-        try:
-            file = await asyncio.to_thread(self._file) if callable(self._file) else self._file
-        except Exception as error:  # whoever finds the weights has its own failures; all of them mean "no model"
-            detail = error.param if isinstance(error, AuricleError) else f"{type(error).__name__}: {error}"
-            self._readiness = Readiness(False, f"the language model's weights cannot be had: {detail}")
-            log.error("language_model_weights_missing", detail=detail)
-            return
-        while True:
-            begun = time.monotonic()
-            try:
-                await self._live(file)
-                return  # it said that it cannot load the model: it never will
-            except (WorkerDied, httpx.HTTPError, AuricleError) as error:
-                self._readiness = Readiness(False, "the language model died and is being restarted")
-                log.warning("language_model_died", detail=str(error))
-            pause = RESTART_SECONDS if time.monotonic() - begun > SOON_SECONDS else min(2 * pause, MAX_RESTART_SECONDS)
-            await asyncio.sleep(pause)
-
-    async def _live(self, file: Path) -> None:
-        """One child's life. Returns if it cannot load the model; raises WorkerDied at its end."""
-        self._readiness = Readiness(False, "the language model is loading")
-        secret = secrets.token_urlsafe(32)
-        worker = await Worker.spawn(WORKER_MODULE, env=WORKER_ENVIRONMENT, inherit_env=False)
-        try:
-            await worker.send(self._worker_config(file, secret))
-            first = (await worker.receive()).header
-            if "address" not in first:
-                detail = str(first.get("error", "it cannot be loaded"))
-                self._readiness = Readiness(False, f"the language model cannot be loaded: {detail}")
-                log.error("language_model_not_loaded", detail=detail)
-                return
-            async with _client(str(first["address"]), secret) as http:
-                properties = (await http.get("/props")).json()
-                context_length = int(properties["default_generation_settings"]["n_ctx"])
-                self._child = _Child(worker, http, min(context_length, self._settings.context_length))
-                self._readiness = Readiness(True)
-                self._was_ready = True
-                self._ready.set()
-                while True:
-                    reply = (await worker.receive()).header
-                    if (check := self._checks.get(reply["id"])) is not None and not check.done():
-                        check.set_result(str(reply["problem"]))
-        finally:
-            self._child = None
-            self._ready.clear()
-            for waiting in self._checks.values():
-                if not waiting.done():
-                    waiting.set_exception(EngineFailed("the language model died and is being restarted"))
-            worker.kill()
-            await worker.wait()
-
-    def _worker_config(self, file: Path, secret: str) -> dict[str, Any]:
+    def _config(self, weights: Path) -> dict[str, Any]:
+        self._secret = secrets.token_urlsafe(32)
         return {
-            "file": str(file),
-            "secret": secret,
+            "file": str(weights),
+            "secret": self._secret,
             "context_length": self._settings.context_length,
             "parallel": self._settings.parallel,
             "threads": self._settings.threads or os.cpu_count() or 1,
         }
+
+    @asynccontextmanager
+    async def _connected(self, facts: Mapping[str, Any]) -> AsyncGenerator[None]:
+        async with _client(str(facts["address"]), self._secret) as http:
+            properties = (await http.get("/props")).json()
+            context_length = int(properties["default_generation_settings"]["n_ctx"])
+            self._connection = _Connection(http, min(context_length, self._settings.context_length))
+            try:
+                yield
+            finally:
+                self._connection = None
+
+    def _item(self, value: str) -> str:
+        return value
 
 
 def _client(address: str, secret: str) -> httpx.AsyncClient:

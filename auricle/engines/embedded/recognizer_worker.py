@@ -1,28 +1,25 @@
-"""The process that holds the recogniser's model: `python -m auricle.engines.embedded.recognizer_worker OPTIONS`.
+"""The process that holds the recogniser's model, see `model_process.py`.
 
-OPTIONS is a JSON object, see `WorkerOptions`. In: `open` (an audio, with options), `cancel`. Out: `ready` or `failed`
-once, then `segment`s of each audio in order, and its `end` or `error`; `batch` whenever windows are decoded together.
+A request is an audio with options; its items are its segments, in order. Whenever windows are decoded together, their
+number is noted.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from auricle.engines.embedded.model_process import Answers, requested_audio, serve
 from auricle.engines.embedded.scheduler import Kind, Scheduler
 from auricle.engines.embedded.transcription import Transcription, TranscriptionOptions
 from auricle.engines.embedded.whisper import Whisper
 from auricle.types import RecognitionOptions, Segment
-from auricle.waveform import SAMPLE_RATE, Waveform
-from auricle.workers import Channel, Frame, connect, step_back
+from auricle.workers import Frame
 
 AHEAD = 3  # batches of windows of one audio that are open at a time
 
@@ -31,7 +28,7 @@ NICENESS = 10  # the server, which keeps answering, comes first
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """What the parent tells the worker on its command line."""
+    """What the server configures."""
 
     folder: str
     compute_type: str
@@ -41,69 +38,56 @@ class WorkerOptions:
     transcription: dict[str, Any] = field(default_factory=dict)  # `TranscriptionOptions`
 
 
-class ChannelSink:
-    """Sends results to the parent."""
+class Segments:
+    """Where the transcription puts its results."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self.end = answers.end
+        self.error = answers.error
 
     def segment(self, id: int, segment: Segment) -> None:
-        self._channel.send({"event": "segment", "id": id, "segment": dataclasses.asdict(segment)})
-
-    def end(self, id: int) -> None:
-        self._channel.send({"event": "end", "id": id})
-
-    def error(self, id: int, error: Exception) -> None:
-        self._channel.send({"event": "error", "id": id, "detail": f"{type(error).__name__}: {error}"})
+        self._answers.item(id, dataclasses.asdict(segment))
 
 
-def _waveform(frame: Frame) -> Waveform:
-    path, count = frame.header["path"], frame.header["samples"]
-    pcm = Path(path) if path else frame.payload
-    return Waveform(pcm=pcm, sample_count=count, duration=Fraction(count, SAMPLE_RATE), tokens=0, digest="")
+class Recognition:
+    """Whisper, and threads that take turns at its windows."""
 
-
-def _work(scheduler: Scheduler, transcription: Transcription, channel: Channel) -> None:
-    while (job := scheduler.next()) is not None:
-        if job.kind is Kind.DECODE:
-            channel.send({"event": "batch", "size": len(job.items)})
-        transcription.run(job)
-
-
-def main() -> None:
-    channel = connect()
-    step_back(NICENESS)
-    options = WorkerOptions(**orjson.loads(sys.argv[1]))
-    cores = options.threads or os.cpu_count() or 1
-    threads = max(1, cores // options.threads_per_window)
-    try:
-        whisper = Whisper(
+    def __init__(self, config: dict[str, Any], answers: Answers) -> None:
+        options = WorkerOptions(**config)
+        cores = options.threads or os.cpu_count() or 1
+        threads = max(1, cores // options.threads_per_window)
+        self._answers = answers
+        self._whisper = Whisper(
             Path(options.folder),
             compute_type=options.compute_type,
             workers=threads,
             threads=min(cores, options.threads_per_window),
         )
-        scheduler = Scheduler(threads=threads, batch=options.decode_batch, ahead=AHEAD * options.decode_batch)
-        transcription = Transcription(
-            whisper, scheduler, TranscriptionOptions(**options.transcription), ChannelSink(channel)
+        self._scheduler = Scheduler(threads=threads, batch=options.decode_batch, ahead=AHEAD * options.decode_batch)
+        self._transcription = Transcription(
+            self._whisper, self._scheduler, TranscriptionOptions(**options.transcription), Segments(answers)
         )
-    except Exception as error:  # the parent says it in its own words
-        channel.send({"event": "failed", "detail": f"{type(error).__name__}: {error}"})
-        return
-    channel.send({"event": "ready", "languages": sorted(whisper.languages)})
-    for number in range(threads):
-        threading.Thread(
-            target=_work, args=(scheduler, transcription, channel), daemon=True, name=f"recognizer {number}"
-        ).start()
-    while (frame := channel.receive()) is not None:
-        match frame.header["do"]:
-            case "open":
-                recognition = RecognitionOptions(**frame.header["options"])
-                transcription.open(frame.header["id"], _waveform(frame), recognition)
-            case "cancel":
-                scheduler.cancel(frame.header["id"])
-    os._exit(0)  # the parent is gone: inference that is running must not hold this process
+        for number in range(threads):
+            threading.Thread(target=self._work, daemon=True, name=f"recognizer {number}").start()
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return {"languages": sorted(self._whisper.languages)}
+
+    def open(self, id: int, frame: Frame) -> None:
+        options = RecognitionOptions(**frame.header["request"]["options"])
+        self._transcription.open(id, requested_audio(frame), options)
+
+    def cancel(self, id: int) -> None:
+        self._scheduler.cancel(id)
+
+    def _work(self) -> None:
+        while (job := self._scheduler.next()) is not None:
+            if job.kind is Kind.DECODE:
+                self._answers.note(batch=len(job.items))
+            self._transcription.run(job)
 
 
 if __name__ == "__main__":
-    main()
+    serve(Recognition, NICENESS)

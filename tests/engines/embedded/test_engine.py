@@ -255,8 +255,7 @@ async def test_closing_in_the_middle_leaves_nothing_running(engine: EmbeddedEngi
     asked = question("Tell a very long story.", max_tokens=2000)
     async with aclosing(engine.generate(asked)) as deltas:
         await anext(deltas)
-    child = await engine._model._living()
     started = time.monotonic()
-    while any(slot["is_processing"] for slot in json.loads((await child.http.get("/slots")).content)):
+    while any(slot["is_processing"] for slot in json.loads((await engine._model.http.get("/slots")).content)):
         assert time.monotonic() - started < 1.0
         await asyncio.sleep(0.02)

@@ -50,8 +50,8 @@ async def write(model: LanguageModel, prompt: str, max_tokens: int = 20, **sampl
 
 
 async def busy_slots(model: LanguageModel) -> int:
-    child = await model._living()
-    slots = (await child.http.get("/slots")).json()
+    await model._living()
+    slots = (await model.http.get("/slots")).json()
     return sum(slot["is_processing"] for slot in slots)
 
 
@@ -176,8 +176,7 @@ async def test_hanging_up_while_it_reads_frees_the_slot(model: LanguageModel) ->
 
 
 async def test_nobody_without_the_key_is_answered(model: LanguageModel) -> None:
-    child = await model._living()
-    async with httpx.AsyncClient(base_url=child.http.base_url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=model.http.base_url, trust_env=False) as stranger:
         assert (await stranger.post("/tokenize", json={"content": "x"})).status_code == 401
         assert (await stranger.post("/completion", json={"prompt": "x", "n_predict": 1})).status_code == 401
         assert (await stranger.get("/slots")).status_code == 401
