@@ -1,4 +1,5 @@
-"""Usage and bills: sums over ledger rows, by day, model, key, project, account or status; CSV of the same.
+"""Usage and bills: sums over ledger rows, by day, model, key, project, account or status; CSV of the same; and how
+long answers took.
 
 Read from the ledger itself each time, so that a bill is by definition the sum of its rows. Blocking.
 """
@@ -20,6 +21,8 @@ from auricle.errors import InvalidField
 from auricle.store import tables
 from auricle.store.database import Database
 
+ANSWERED = 200
+PERCENTS = (50, 95, 99)
 LINES_AT_ONCE = 1000  # rows of a page, or read together for an export
 ROW = tables.ledger.c
 GROUPS: Mapping[str, sa.ColumnElement[Any]] = {
@@ -35,7 +38,7 @@ GROUPS: Mapping[str, sa.ColumnElement[Any]] = {
 NAMES = {"key": tables.keys, "project": tables.projects, "account": tables.accounts}
 SUMS: Mapping[str, sa.ColumnElement[Any]] = {
     "requests": sa.func.count(),
-    "errors": sa.func.sum(sa.case((ROW.status == 200, 0), else_=1)),
+    "errors": sa.func.sum(sa.case((ROW.status == ANSWERED, 0), else_=1)),
     "prompt_tokens": sa.func.sum(ROW.prompt_tokens),
     "cached_tokens": sa.func.sum(ROW.cached_tokens),
     "completion_tokens": sa.func.sum(ROW.completion_tokens),
@@ -71,6 +74,16 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerTimes:
+    """Of the answered requests of one model: each time is the least that so many percent of them did not exceed."""
+
+    model: str
+    answers: int
+    latency_us: tuple[int, ...]  # for each of PERCENTS
+    first_token_us: tuple[int, ...] | None  # None: none of them had a first token
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """Which rows: days of UTC, both included."""
 
@@ -78,6 +91,10 @@ class Span:
     last: str | None = None
     account: str | None = None  # id
     key: str | None = None  # id
+    project: str | None = None  # id
+    model: str | None = None
+    status: int | None = None
+    errors: bool = False  # only rows that did not end with 200
 
     @classmethod
     def of(cls, first: str | None, last: str | None, account: str | None = None, key: str | None = None) -> Span:
@@ -100,6 +117,10 @@ class Span:
             ROW.day <= self.last if self.last else None,
             ROW.account_id == self.account if self.account else None,
             ROW.key_id == self.key if self.key else None,
+            ROW.project_id == self.project if self.project else None,
+            ROW.model == self.model if self.model else None,
+            ROW.status == self.status if self.status is not None else None,
+            ROW.status != ANSWERED if self.errors else None,
         ]
         return sa.and_(sa.true(), *(condition for condition in wanted if condition is not None))
 
@@ -140,6 +161,18 @@ class Reports:
     def total(self, span: Span) -> Sums:
         return self.usage(span, ())[0].sums
 
+    def answer_times(self, span: Span) -> list[AnswerTimes]:
+        """Percentiles (nearest rank, exact) of latency and of time to first token, by model."""
+        with self._database.reading() as connection:
+            latencies, firsts = (
+                {row[0]: row for row in connection.execute(_percentiles(span, value))}
+                for value in (ROW.latency_us, ROW.first_token_us)
+            )
+        return [
+            AnswerTimes(model, row[1], tuple(row[2:]), tuple(firsts[model][2:]) if model in firsts else None)
+            for model, row in latencies.items()
+        ]
+
     def lines(self, span: Span, before: int | None = None, limit: int = LINES_AT_ONCE) -> list[dict[str, Any]]:
         """Ledger rows as they are, newest first, those before the row `before`."""
         query = sa.select(tables.ledger).where(span.condition()).order_by(ROW.seq.desc()).limit(limit)
@@ -154,6 +187,40 @@ class Reports:
         while page := self.lines(span, before):
             yield from page
             before = page[-1]["seq"]
+
+
+def _percentiles(span: Span, value: sa.ColumnElement[int]) -> sa.Select[Any]:
+    """A model, how many values it has, and the percentiles of them."""
+    ranked = (
+        sa.select(
+            ROW.model.label("model"),
+            value.label("value"),
+            sa.func.row_number().over(partition_by=ROW.model, order_by=value).label("rank"),
+            sa.func.count().over(partition_by=ROW.model).label("count"),
+        )
+        .where(span.condition(), ROW.status == ANSWERED, value.is_not(None))
+        .subquery()
+    )
+    column = ranked.c
+    ranks = [(column["count"] * percent + 99) // 100 for percent in PERCENTS]
+    at_ranks = [sa.func.max(sa.case((column.rank == rank, column.value))) for rank in ranks]
+    return (
+        sa.select(column.model, sa.func.max(column["count"]), *at_ranks).group_by(column.model).order_by(column.model)
+    )
+
+
+def times_record(times: AnswerTimes) -> dict[str, Any]:
+    """For JSON; seconds."""
+
+    def seconds(values: Sequence[int]) -> dict[str, float]:
+        return {f"p{percent}": value / 1_000_000 for percent, value in zip(PERCENTS, values, strict=True)}
+
+    return {
+        "model": times.model,
+        "answers": times.answers,
+        "latency_seconds": seconds(times.latency_us),
+        "first_token_seconds": None if times.first_token_us is None else seconds(times.first_token_us),
+    }
 
 
 def group_record(group: Group) -> dict[str, Any]:

@@ -1,15 +1,24 @@
-"""`/admin/v1/usage`, `/bills`, `/requests`, `/overview`: what was used and what it costs."""
+"""`/admin/v1/usage`, `/bills`, `/requests`, `/answer-times`, `/overview`: what was used, and what it costs."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from auricle.accounts.clock import day_of, now_us
-from auricle.accounts.reports import LINES_AT_ONCE, Span, group_record, line_columns, line_record, sums_record
+from auricle.accounts.reports import (
+    LINES_AT_ONCE,
+    Span,
+    group_record,
+    line_columns,
+    line_record,
+    sums_record,
+    times_record,
+)
 from auricle.api.admin_session import OfficeHere, SignedIn
 from auricle.api.bills import By, First, Form, Last, Month, csv_response, report
 
@@ -55,12 +64,17 @@ async def list_requests(
     last: Last = None,
     account: str | None = None,
     key: str | None = None,
+    project: str | None = None,
+    model: str | None = None,
+    status: Annotated[int | None, Query(description="As in the row: 200, 499...")] = None,
+    errors: Annotated[bool, Query(description="Only requests that were not answered with 200.")] = False,
     before: Annotated[int | None, Query(description="Only rows before this `seq`: the next page.")] = None,
     limit: Annotated[int, Query(ge=1, le=LINES_AT_ONCE)] = 100,
     form: Form = "json",
 ) -> Any:
     """Rows of the ledger, newest first; as `csv` all of them."""
-    span = Span.of(first, last, await account_id(office, account), key)
+    days = Span.of(first, last, await account_id(office, account), key)
+    span = replace(days, project=project, model=model, status=status, errors=errors)
     if form == "csv":
         return csv_response(line_columns(), map(line_record, office.reports.all_lines(span)), "auricle-requests.csv")
     lines = await asyncio.to_thread(office.reports.lines, span, before, limit)
@@ -80,6 +94,16 @@ async def get_overview(office: OfficeHere, _: SignedIn) -> dict[str, Any]:
         "month": sums_record(totals[1]),
         "today_by_model_and_status": [group_record(group) for group in models],
     }
+
+
+@router.get("/answer-times")
+async def get_answer_times(
+    office: OfficeHere, _: SignedIn, first: First = None, last: Last = None, account: str | None = None
+) -> dict[str, Any]:
+    """How long answers took, by model: percentiles of the time to the last word and to the first."""
+    span = Span.of(first, last, await account_id(office, account))
+    times = await asyncio.to_thread(office.reports.answer_times, span)
+    return {"from": span.first, "to": span.last, "data": [times_record(one) for one in times]}
 
 
 async def account_id(office: OfficeHere, account: str | None) -> str | None:
