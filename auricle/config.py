@@ -301,6 +301,23 @@ class Settings(BaseSettings):
         description="Where long decoded audio lies while its request runs. Default: the system's temporary folder.",
     )
 
+    # what was heard
+    heard_url: SecretStr | None = Field(
+        None,
+        description="Where transcripts and sounds of audios are kept, by the hash of their samples, so that they are "
+        "not listened to again after a restart or by another server: a folder, or a Redis or Valkey, "
+        "`redis://[:password@]host:port/0`. Default: nowhere but in the memory of each server.",
+    )
+    heard_bytes: int = Field(
+        1024 * MIB,
+        ge=MIB,
+        description="Bytes that the folder of `heard_url` may hold; what was not used for longest goes first. How much "
+        "Redis holds is its own setting, `maxmemory`.",
+    )
+    heard_seconds: float = Field(
+        7 * 24 * 3600.0, ge=1, description="How long what is kept at `heard_url` is kept after it was last used."
+    )
+
     # weights
     cache_dir: Path = Field(default_factory=default_cache_dir, description="Where downloaded weights are kept.")
     weights_dir: Path | None = Field(None, description="A folder of weights to look in first; never written to.")

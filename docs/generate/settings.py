@@ -41,6 +41,7 @@ WORDS = {
 }
 EXAMPLES = {
     "limits_url": "redis://127.0.0.1:6379/0",
+    "heard_url": "redis://127.0.0.1:6379/1",
     "database_url": "postgresql://auricle:password@127.0.0.1/auricle",
     "admin_password": "a long one",
     "rate_limits": "mimo",

@@ -15,6 +15,7 @@ from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.recognizer import Recognizer
 from auricle.engines.embedded.responder import KNOWN_ODDS, Responder
+from auricle.engines.embedded.shelf import name_of, shelf_of
 from auricle.engines.embedded.sounds import Sounds
 from auricle.engines.embedded.transcriber import Transcriber
 from auricle.errors import AuricleError, InternalError, UnsupportedField
@@ -56,7 +57,14 @@ class EmbeddedEngine:
         self._sounds: Sounds | None = None
         if self._understands and engine.sounds:
             self._sounds = Sounds(self._resolving(engine.sounds), settings.cache_dir / "converted")
-        self._listener = Listener(self._recognizer, sounds=self._sounds)
+        heard_url = settings.heard_url.get_secret_value() if settings.heard_url else None
+        shelf = shelf_of(heard_url, settings.heard_bytes, settings.heard_seconds)
+        self._listener = Listener(
+            self._recognizer,
+            sounds=self._sounds,
+            shelf=shelf,
+            name_of=lambda digest, options: name_of(digest, options, engine),
+        )
         self._responder = Responder(self._model, self._listener, KNOWN_ODDS.get(self._language_model_name))
         self._transcriber = Transcriber(self._listener, lambda: self._recognizer_folder)
 
@@ -72,7 +80,7 @@ class EmbeddedEngine:
     async def close(self) -> None:
         """Stop listening and end the child processes; downloads stop too."""
         self._cancelled.set()
-        self._listener.close()
+        await self._listener.close()
         await self._model.close()
         if self._sounds is not None:
             await self._sounds.close()

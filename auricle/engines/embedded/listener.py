@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,6 +34,16 @@ class SoundListener(Protocol):
     """What the listener needs of `sounds.Sounds`."""
 
     async def listen(self, waveform: Waveform) -> tuple[SoundEvent, ...]: ...
+
+
+class Shelf(Protocol):
+    """What the listener needs of `shelf.Shelf`: entries outlive this process. It never fails, it forgets."""
+
+    async def get(self, name: str) -> Heard | None: ...
+
+    async def put(self, name: str, heard: Heard) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 class Memory:
@@ -69,10 +79,14 @@ class Hearing:
         self.waveform = waveform
         self.sounds = sounds
         """Whether sounds are wanted, too."""
-        self.cached = cached
-        """Whether the work had been done, or begun, for somebody else."""
+        self._cached = cached
         self._listening = listening
         listening.join(self)
+
+    @property
+    def cached(self) -> bool:
+        """Whether the work had been done, or begun, for somebody else. Certain once there is a result."""
+        return self._cached or self._listening.kept
 
     async def segments(self) -> AsyncGenerator[Segment, None]:
         """What is said, in order, each segment as soon as it is known."""
@@ -108,6 +122,8 @@ class _Listening:
         self.segments: list[Segment] = []
         self.said = False
         """Whether `segments` are all that is said."""
+        self.kept = False
+        """Whether they were on the shelf."""
         self.finished: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
         self.finished.add_done_callback(lambda finished: finished.cancelled() or finished.exception())
         self._key = key
@@ -169,7 +185,7 @@ class _Listening:
 
     def _listen(self, waveform: Waveform) -> None:
         self._waveform, self._sounds = waveform, None
-        if any(hearing.sounds for hearing in self._hearings):
+        if not self._listener.shelved and any(hearing.sounds for hearing in self._hearings):
             self._listen_for_sounds(waveform)
         self._task = asyncio.create_task(self._run(waveform), name="listening")
 
@@ -178,13 +194,17 @@ class _Listening:
 
     def stop(self) -> None:
         """End the work under way."""
-        for task in (self._task, self._sounds):
-            if task is not None:
-                task.cancel()
+        if self._task is not None:
+            self._task.cancel()
+        self.stop_sounds()
+
+    def stop_sounds(self) -> None:
+        if self._sounds is not None:
+            self._sounds.cancel()
 
     async def _run(self, waveform: Waveform) -> None:
         try:
-            heard = await self._hear(waveform)
+            heard = await self._recalled(waveform) or await self._hear(waveform)
         except asyncio.CancelledError:
             raise
         except AuricleError as error:
@@ -193,10 +213,26 @@ class _Listening:
             log.error("listening_failed", error=type(error).__name__, exc_info=True)
             self._fail(EngineFailed("listening to the audio failed"))
         else:
-            self._listener.remember(self._key, heard)
+            self._listener.remember(self._key, heard, shelve=not (self.kept and heard.events is None))
             self.finished.set_result(heard)
         finally:
             self._changed.set()
+
+    async def _recalled(self, waveform: Waveform) -> Heard | None:
+        """What is on the shelf, if that is all that is wanted; else listening for sounds begins, as it would have."""
+        if not self._listener.shelved:
+            return None
+        found = None if self.segments or self.said else await self._listener.shelved_of(self._key)
+        wanted = any(hearing.sounds for hearing in self._hearings)
+        if found is not None:
+            self.segments, self.said, self.kept = list(found.segments), True, True
+            self._changed.set()
+            if found.events is not None or not wanted:
+                self.stop_sounds()
+                return found
+        if wanted and self._sounds is None:
+            self._listen_for_sounds(waveform)
+        return None
 
     async def _hear(self, waveform: Waveform) -> Heard:
         # What listens for other things than speech runs beside it and ends in a field of Heard.
@@ -234,12 +270,20 @@ class Listener:
     """Hears audios. Belongs on the event loop."""
 
     def __init__(
-        self, recognizer: SpeechRecognizer, memory_bytes: int = MEMORY_BYTES, sounds: SoundListener | None = None
+        self,
+        recognizer: SpeechRecognizer,
+        memory_bytes: int = MEMORY_BYTES,
+        sounds: SoundListener | None = None,
+        shelf: Shelf | None = None,
+        name_of: Callable[[str, RecognitionOptions], str] | None = None,
     ) -> None:
-        """Without `sounds` only speech is heard."""
+        """Without `sounds` only speech is heard; `shelf` keeps what was heard longer, under what `name_of` calls it."""
         self.recognizer = recognizer
         self._sounds = sounds
         self.memory = Memory(memory_bytes)
+        self._shelf = shelf
+        self._name_of = name_of or (lambda digest, options: digest)
+        self._shelving: set[asyncio.Task[None]] = set()
         self._running: dict[_Key, _Listening] = {}
 
     def hear(self, waveform: Waveform, options: RecognitionOptions, *, sounds: bool = False) -> Hearing:
@@ -269,15 +313,31 @@ class Listener:
             log.warning("sounds_not_heard", detail=error.param)
             return None
 
-    def remember(self, key: _Key, heard: Heard) -> None:
-        """Listening has ended well."""
+    @property
+    def shelved(self) -> bool:
+        """Whether what was heard may be on a shelf."""
+        return self._shelf is not None
+
+    async def shelved_of(self, key: _Key) -> Heard | None:
+        """What was heard in these samples by some process before."""
+        return None if self._shelf is None else await self._shelf.get(self._name_of(*key))
+
+    def remember(self, key: _Key, heard: Heard, *, shelve: bool) -> None:
+        """Listening has ended well. `shelve`: it knows more than the shelf does."""
         self.forget(key)
         self.memory.put(key, heard)
+        if self._shelf is not None and shelve:
+            task = asyncio.create_task(self._shelf.put(self._name_of(*key), heard), name="keeping what was heard")
+            self._shelving.add(task)
+            task.add_done_callback(self._shelving.discard)
 
-    def close(self) -> None:
-        """Stop all listening."""
+    async def close(self) -> None:
+        """Stop all listening; what is being kept is kept."""
         for listening in list(self._running.values()):
             listening.stop()
+        await asyncio.gather(*self._shelving, return_exceptions=True)
+        if self._shelf is not None:
+            await self._shelf.close()
 
     def forget(self, key: _Key) -> None:
         """Listening has ended."""

@@ -172,7 +172,7 @@ async def test_closing_the_listener_stops_everything() -> None:
     hearing = listener.hear(silence(1), OPTIONS)
     await asyncio.sleep(0.01)
     assert told.running == 1
-    listener.close()
+    await listener.close()
     await asyncio.sleep(0.01)
     assert told.running == 0
     hearing.close()
