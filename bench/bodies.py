@@ -13,9 +13,7 @@ import argparse
 import base64
 import contextlib
 import os
-import socket
 import struct
-import subprocess
 import sys
 import threading
 import time
@@ -27,7 +25,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from bench.server import START_SECONDS, children
+from bench.server import Server, children, started
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "ask-not.mp3"
 POLL_SECONDS = 0.01
@@ -54,28 +52,12 @@ def mp3(size_bytes: int) -> bytes:
 
 
 @contextmanager
-def running(factory: str) -> Iterator[tuple[str, int]]:
-    """The app of bench/beating.py that is called so; its URL and process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def running(factory: str) -> Iterator[Server]:
+    """The app of bench/beating.py that is called so."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AURICLE_")}
-    command = [sys.executable, "-m", "uvicorn", "--factory", f"bench.beating:{factory}", "--port", str(port)]
-    process = subprocess.Popen([*command, "--log-level", "warning"], env=kept)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                httpx.get(f"{url}/health").raise_for_status()
-                break
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("the server did not start")
-            time.sleep(0.1)
-        yield url, process.pid
-    finally:
-        process.terminate()
-        process.wait(20)
+    command = [sys.executable, "-m", "uvicorn", "--log-level", "warning", "--factory", f"bench.beating:{factory}"]
+    with started(command, kept, "/health") as server:
+        yield server
 
 
 def memory_bytes(pid: int) -> int:
@@ -137,8 +119,8 @@ def main() -> int:
     with ExitStack() as stack:
         servers = {name: stack.enter_context(running(name)) for name in ("auricle", "plain")}
         for _ in range(given.rounds):
-            for name, (url, pid) in servers.items():
-                cost = measure(url, pid, body)
+            for name, server in servers.items():
+                cost = measure(server.url, server.pid, body)
                 old = worst.get(name, cost)
                 worst[name] = Cost(
                     max(cost.peak_bytes, old.peak_bytes),

@@ -15,26 +15,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import contextlib
 import itertools
 import json
-import os
-import socket
 import statistics
-import subprocess
 import sys
 import time
 import wave
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 
-from bench.server import START_SECONDS
+from bench.server import running
 
 CLIP = Path(__file__).parent.parent / "examples" / "ask-not.wav"
 SLOTS = 4
@@ -53,37 +46,16 @@ class Reply:
     retry_after: int | None
 
 
-@contextmanager
-def server(weights: Path | None, queue_seconds: float) -> Iterator[str]:
-    """A server as users run it; its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def variables(weights: Path | None, queue_seconds: float) -> dict[str, str]:
+    """What configures the server."""
     engine: dict[str, Any] = {"recognizer": str(weights)} if weights else {"kind": "scripted", "parallel": SLOTS}
     models: dict[str, Any] = {"mimo-v2-omni": {"enabled": False}, "mimo-v2.5": {"enabled": weights is None}}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AURICLE_")}
-    variables = {
+    return {
         "AURICLE_ENGINES": json.dumps({"embedded": engine}),
         "AURICLE_MODELS": json.dumps(models),
         "AURICLE_LOG_LEVEL": "error",
         "AURICLE_QUEUE_SECONDS": str(queue_seconds),
     }
-    command = [sys.executable, "-m", "auricle", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env={**kept, **variables}, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{url}/health/ready").status_code == 200:
-                    break
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("the server did not start")
-            time.sleep(0.2)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 class Bodies:
@@ -164,9 +136,9 @@ def main() -> int:
     parser.add_argument("--times", type=float, default=10)
     parser.add_argument("--queue-seconds", type=float, default=2)
     given = parser.parse_args()
-    with server(given.weights, given.queue_seconds) as url:
+    with running(**variables(given.weights, given.queue_seconds)) as server:
         bodies = Bodies(recognize=given.weights is not None)
-        measured = asyncio.run(measure(int(url.rpartition(":")[2]), bodies, given.seconds, given.times))
+        measured = asyncio.run(measure(int(server.url.rpartition(":")[2]), bodies, given.seconds, given.times))
     unloaded, capacity, replies = measured
     answered = [reply.seconds for reply in replies if reply.status == 200]
     refused = [reply for reply in replies if reply.status in (429, 503)]

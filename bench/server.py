@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,18 +86,24 @@ def serve(weights: Path, **settings: Any) -> Iterator[Server]:
 @contextlib.contextmanager
 def running(**variables: str) -> Iterator[Server]:
     """A server that is configured by the environment and `variables`, once all of it is ready."""
+    given = {**os.environ, "AURICLE_LOG_LEVEL": "warning", "AURICLE_RATE_LIMITS": "off", **variables}
+    with started([sys.executable, "-m", "auricle", "serve"], given, "/health/ready") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def started(command: list[str], environment: Mapping[str, str], path: str) -> Iterator[Server]:
+    """What `command` serves on the port that it is given last, once `path` is answered with 200."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    env = {**os.environ, "AURICLE_LOG_LEVEL": "warning", "AURICLE_RATE_LIMITS": "off", **variables}
-    command = [sys.executable, "-m", "auricle", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=env)
+    process = subprocess.Popen([*command, "--port", str(port)], env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + START_SECONDS
         while True:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{url}/health/ready").status_code == 200:
+                if httpx.get(f"{url}{path}").status_code == 200:
                     break
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the server did not start")

@@ -97,7 +97,8 @@ def main() -> int:
     given = parser.parse_args()
     wrong = 0
     states: list[State] = []
-    with running("auricle") as (url, pid):
+    with running("auricle") as server:
+        url, pid = server.url, server.pid
         port = int(url.rpartition(":")[2])
         fresh = state(url, pid)
         begun = time.perf_counter()

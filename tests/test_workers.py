@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle.workers import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, Worker, WorkerDied
+from tests.processes import alive, wait_gone
 
 MODULE = "tests.echo_worker"
 ROOT = Path(__file__).parents[1]
@@ -196,15 +197,6 @@ asyncio.run(main())
 """
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="there, only idle workers notice")
 def test_workers_end_within_a_second_of_their_parent_however_it_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
@@ -212,10 +204,7 @@ def test_workers_end_within_a_second_of_their_parent_however_it_ended() -> None:
         pids = [int(pid) for pid in parent.stdout.readline().split()]
         assert all(map(alive, pids))
         parent.kill()
-    started = time.perf_counter()
-    while any(map(alive, pids)):
-        assert time.perf_counter() - started < 1, "a worker outlives its parent"
-        time.sleep(0.02)
+    wait_gone(pids, 1)
 
 
 @given(st.binary(max_size=200))

@@ -29,6 +29,7 @@ from auricle.errors import AudioTooLarge, AuricleError, InvalidAudio, Unavailabl
 from auricle.types import AudioClip
 from auricle.waveform import SAMPLE_RATE, Waveform
 from tests.audio.encoding import Floats, channels, correlation, encode, id3, id3_picture, melody, wav
+from tests.processes import wait_gone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -502,20 +503,8 @@ def worker_pid(decoder: Decoder) -> int:
     return worker.pid
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
 async def until_gone(pid: int, seconds: float = 1.0) -> None:
-    deadline = time.perf_counter() + seconds
-    while alive(pid):
-        assert time.perf_counter() < deadline, "the worker still runs"
-        await asyncio.sleep(0.02)
+    await asyncio.to_thread(wait_gone, [pid], seconds)
 
 
 async def test_a_killed_worker_is_replaced_and_its_job_repeated(decoder: Decoder) -> None:

@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.processes import wait_gone
 
 SCRIPTED = """
 [engines.scripted]
@@ -134,14 +135,4 @@ def test_no_process_is_left_behind_after_kill_9(tmp_path: Path) -> None:
         assert children, "decoding runs in worker processes"
         process.kill()
         process.wait(5)
-        deadline = time.monotonic() + 3
-        while any(Path(f"/proc/{pid}").exists() and is_alive(pid) for pid in children):
-            assert time.monotonic() < deadline, "workers outlived the server"
-            time.sleep(0.02)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        wait_gone(children, 3)
