@@ -95,8 +95,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     keys = books or Keys(key.get_secret_value() for key in settings.api_keys)
     app.state.services = Services(settings, keys, pipeline, metrics, tracing, pulls, office)
-    for room in (chat, models, health, docs, admin_weights, *((usage, admin, admin_bills) if office else ())):
+    for room in (chat, models, health, docs, *((usage, admin, admin_bills) if office else ())):
         app.include_router(room.router)
+    app.include_router(admin_weights.router, include_in_schema=office is not None)  # the console's, else
     failures.install(app)
     docs.install(app)
     pages.install(app, settings)
