@@ -116,11 +116,12 @@ class EngineSettings(_Section):
         True, description="Recognise a window again, slowly, when its text loops, was cut off or has a low probability."
     )
     recheck_logprob: float = Field(
-        -0.6, le=0, description="Mean log-probability of a token under which `recheck` doubts a text."
+        -0.35, le=0, description="Mean log-probability of a token under which `recheck` doubts a text."
     )
+    recheck_beam_size: int = Field(5, ge=1, le=10, description="Beam with which a window is recognised again.")
     temperature_fallback: bool = Field(
         True,
-        description="Sample at rising temperatures when even the slow way gives a text that loops or is improbable.",
+        description="Sample at rising temperatures when even the slow way gives a text that loops.",
     )
     decode_batch: int = Field(4, ge=1, le=32, description="Windows that the recogniser decodes together.")
     threads_per_window: int = Field(

@@ -18,6 +18,11 @@ def compression_ratio(text: str) -> float:
     return len(encoded) / len(zlib.compress(encoded)) if encoded else 1.0
 
 
+def repeats(text: str) -> bool:
+    """Whether the text compresses better than speech does."""
+    return compression_ratio(text) > MAX_COMPRESSION
+
+
 def loops(tokens: Sequence[int]) -> bool:
     """Whether the text ends in a repetition: at least MIN_LOOP tokens twice, or one to three of them four times."""
     size = len(tokens)
@@ -38,12 +43,7 @@ def token_limit(seconds: float, most: int) -> int:
 
 def doubtful(text: str, tokens: Sequence[int], avg_logprob: float, seconds: float, *, limit: int, floor: float) -> bool:
     """Whether a quick answer should be sought again the slow way. `floor` is the least trusted log-probability."""
-    return (
-        avg_logprob < floor
-        or len(tokens) >= token_limit(seconds, limit)
-        or loops(tokens)
-        or compression_ratio(text) > MAX_COMPRESSION
-    )
+    return avg_logprob < floor or len(tokens) >= token_limit(seconds, limit) or loops(tokens) or repeats(text)
 
 
 def nobody_spoke(avg_logprob: float, no_speech_prob: float) -> bool:
@@ -56,5 +56,5 @@ def nobody_spoke(avg_logprob: float, no_speech_prob: float) -> bool:
 
 
 def failed(text: str, avg_logprob: float) -> bool:
-    """Whether even a slow answer is one to sample again, by openai/whisper's two thresholds."""
-    return compression_ratio(text) > MAX_COMPRESSION or avg_logprob < -1.0
+    """Whether a slow answer should be sought again, by openai/whisper's two thresholds."""
+    return repeats(text) or avg_logprob < -1.0

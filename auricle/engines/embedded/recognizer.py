@@ -17,7 +17,7 @@ from auricle.waveform import Waveform
 WORKER_MODULE = "auricle.engines.embedded.recognizer_worker"
 TRANSCRIPTION_SETTINGS = {
     *("beam_size", "window_seconds", "graft", "graft_seconds", "recheck", "recheck_logprob", "temperature_fallback"),
-    *("speech_threshold", "chinese_script"),
+    *("recheck_beam_size", "speech_threshold", "chinese_script"),
 }
 
 

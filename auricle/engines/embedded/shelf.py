@@ -28,7 +28,7 @@ from auricle.engines.embedded.sound_classes import by_label
 from auricle.errors import EngineFailed
 from auricle.types import RecognitionOptions, Segment, Word
 
-FORMAT = 1  # of an entry; raised whenever what is heard in the same samples may have changed
+FORMAT = 2  # of an entry; raised whenever what is heard in the same samples may have changed
 REDIS_SECONDS = 0.5  # that Redis may take before the audio is heard anew
 MAX_ENTRY_BYTES = 16 * 1024 * 1024  # ten hours of speech take about 5 MB
 PREFIX = "auricle:heard:"
@@ -38,7 +38,7 @@ STALE_SECONDS = 3600.0  # after which a half-written file is nobody's
 
 _HEARING = (
     *("recognizer", "compute_type", "beam_size", "window_seconds", "graft", "graft_seconds", "recheck"),
-    *("recheck_logprob", "temperature_fallback", "speech_threshold", "chinese_script", "sounds"),
+    *("recheck_logprob", "recheck_beam_size", "temperature_fallback", "speech_threshold", "chinese_script", "sounds"),
 )
 
 log = structlog.get_logger(__name__)

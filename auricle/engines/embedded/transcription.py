@@ -23,6 +23,7 @@ STRETCH = 30 * SAMPLE_RATE  # samples that are read and searched for speech at a
 FULL_WINDOW_SECONDS = 28.0  # longest window where every window costs 30 s
 TEMPERATURES = (0.4, 0.8)  # openai/whisper tries five, which keeps hopeless audio busy for long
 SURE_LANGUAGE = 0.6  # probability of a language from which on it is believed; else the first is sought with 30 s
+SETTLED_LANGUAGE = 0.8  # and from which on the second likeliest is not tried when a window is recognised again
 SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
 LONE_WORD_SECONDS = 2.0  # in windows under it
 LONE_WORD_LOGPROB = -1.0  # this is what `recheck` doubts
@@ -38,7 +39,8 @@ class TranscriptionOptions:
     graft: bool = True
     graft_seconds: float = 10.0
     recheck: bool = True
-    recheck_logprob: float = -0.6
+    recheck_logprob: float = -0.35
+    recheck_beam_size: int = 5
     temperature_fallback: bool = True
     speech_threshold: float = 0.5
     chinese_script: script.ChineseScript = "simplified"
@@ -55,7 +57,7 @@ class Encoded(Item):
 
     states: States | None = None
     language: str = ""
-    prompt: tuple[int, ...] = ()
+    inherited: bool = False  # the language is that of other windows
 
 
 @dataclass(slots=True, eq=False)
@@ -165,14 +167,14 @@ class Transcription:
         first = item.window.index == 0
         if first and probability < SURE_LANGUAGE and self._options.quick:
             found, probability = self._whisper.detect_language(self._whisper.encode(mel))
-        sure = probability >= SURE_LANGUAGE and item.seconds >= SURE_SECONDS
+        sure = probability >= SURE_LANGUAGE and item.window.spoken_seconds >= SURE_SECONDS
         with self._lock:
             if first or sure:
                 encoded.language = found
             if sure or audio.language is None:
                 audio.language = encoded.language or None
             if not encoded.language:
-                encoded.language = audio.language or ""
+                encoded.language, encoded.inherited = audio.language or "", True
             released = audio.waiting if audio.language else []
             if audio.language:
                 audio.waiting = []
@@ -185,22 +187,26 @@ class Transcription:
             self._ready(encoded)
 
     def _ready(self, encoded: Encoded) -> None:
-        options = _audio(encoded.owner).options
-        prefix = [options.prompt or ""]
-        if script.is_chinese(encoded.language) and not options.translate:
-            prefix.insert(0, script.PROMPTS.get(self._options.chinese_script, ""))
-        encoded.prompt = tuple(
-            self._whisper.prompt(encoded.language, translate=options.translate, prefix=" ".join(prefix).strip() or None)
-        )
-        encoded.group = len(encoded.prompt)  # CTranslate2 wants prompts of one length in a batch
+        encoded.group = len(
+            self._prompt(encoded, encoded.language)
+        )  # CTranslate2 wants prompts of one length in a batch
         self._scheduler.ready(encoded)
+
+    def _prompt(self, item: Item, language: str) -> list[int]:
+        options = _audio(item.owner).options
+        prefix = [options.prompt or ""]
+        if script.is_chinese(language) and not options.translate:
+            prefix.insert(0, script.PROMPTS.get(self._options.chinese_script, ""))
+        return self._whisper.prompt(language, translate=options.translate, prefix=" ".join(prefix).strip() or None)
 
     def _decode(self, items: list[Encoded]) -> None:
         all_states = [item.states for item in items if item.states is not None]
         states = self._grafter.join(all_states) if self._options.quick else _view(*all_states)
-        prompts, languages = [list(item.prompt) for item in items], [item.language for item in items]
+        languages = [item.language for item in items]
+        prompts = [self._prompt(item, item.language) for item in items]
         limit = guards.token_limit(max(item.seconds for item in items), MAX_TOKENS)
-        for item, decoded in zip(items, self._decoded(states, prompts, languages, limit), strict=True):
+        found = self._whisper.decode(states, prompts, languages, beam_size=self._options.beam_size, limit=limit)
+        for item, decoded in zip(items, found, strict=True):
             if item.owner.cancelled:
                 continue
             if self._options.recheck and self._doubtful(item, decoded):
@@ -208,43 +214,48 @@ class Transcription:
                 continue
             self._finish(item, decoded, item.states)
 
-    def _decoded(self, states: Any, prompts: list[list[int]], languages: list[str], limit: int) -> list[Decoded]:
-        return self._whisper.decode(states, prompts, languages, beam_size=self._options.beam_size, limit=limit)
-
     def _doubtful(self, item: Encoded, decoded: Decoded) -> bool:
         text = self._whisper.text(decoded.tokens)
         if not self._options.quick:
             return guards.failed(text, decoded.avg_logprob)
         # a lone word is improbable even when it is right
-        floor = self._options.recheck_logprob if item.seconds >= LONE_WORD_SECONDS else LONE_WORD_LOGPROB
+        floor = self._options.recheck_logprob if item.window.spoken_seconds >= LONE_WORD_SECONDS else LONE_WORD_LOGPROB
         return guards.doubtful(text, decoded.tokens, decoded.avg_logprob, item.seconds, limit=MAX_TOKENS, floor=floor)
 
     def _redo(self, item: Item) -> None:
-        """The window once more, with 30 s as Whisper was trained, and sampled if that fails, too."""
+        """The window again: 30 s, as Whisper was trained, a beam, each likely language; sampled where that loops."""
         if not isinstance(item, Encoded):
             raise TypeError("a window that was never encoded")
         states = np.array(self._whisper.encode(self._mel(item)))[0]
-        prompt = list(item.prompt)
+        view = _view(states)
         limit = guards.token_limit(item.seconds, MAX_TOKENS)
-        best = self._decoded(_view(states), [prompt], [item.language], limit)[0]
+        beam_size = max(self._options.beam_size, self._options.recheck_beam_size)
+        found = [
+            self._whisper.decode(view, [self._prompt(item, language)], [language], beam_size=beam_size, limit=limit)[0]
+            for language in self._languages(item, view)
+        ]
+        best = max(found, key=self._rank)
         if guards.nobody_spoke(best.avg_logprob, best.no_speech_prob):
             best = replace(best, tokens=())
-            self._finish(item, best, states)
-            return
-        if self._options.temperature_fallback:
-            for temperature in TEMPERATURES:
-                if not guards.failed(self._whisper.text(best.tokens), best.avg_logprob) or item.owner.cancelled:
-                    break
-                other = self._whisper.sample(_view(states), prompt, item.language, temperature, limit)
-                best = self._better(best, other)
+        for temperature in TEMPERATURES if self._options.temperature_fallback else ():
+            if not guards.repeats(self._whisper.text(best.tokens)) or item.owner.cancelled:
+                break
+            prompt = self._prompt(item, best.language)
+            other = self._whisper.sample(view, prompt, best.language, temperature, limit)
+            best = max(best, other, key=self._rank)
         self._finish(item, best, states)
 
-    def _better(self, one: Decoded, other: Decoded) -> Decoded:
-        def rank(decoded: Decoded) -> tuple[bool, float]:
-            looping = guards.compression_ratio(self._whisper.text(decoded.tokens)) > guards.MAX_COMPRESSION
-            return not looping, decoded.avg_logprob
+    def _languages(self, item: Encoded, view: Any) -> list[str]:
+        """The languages that a window of doubtful text may be in: at most two."""
+        if _audio(item.owner).options.language:
+            return [item.language]
+        (first, probability), second = self._whisper.rank_languages(view)
+        if item.inherited:
+            return list(dict.fromkeys([item.language, first]))
+        return [first] if probability >= SETTLED_LANGUAGE else [first, second[0]]
 
-        return max(one, other, key=rank)
+    def _rank(self, decoded: Decoded) -> tuple[bool, float]:
+        return not guards.repeats(self._whisper.text(decoded.tokens)), decoded.avg_logprob
 
     def _finish(self, item: Encoded, decoded: Decoded, states: States | None) -> None:
         """Send what is known in order."""

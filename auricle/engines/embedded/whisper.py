@@ -20,6 +20,7 @@ FRAME_SECONDS = 0.01  # of the mel spectrogram
 WINDOW_FRAMES = 3000  # frames of the 30 s that Whisper was trained on
 MAX_TOKENS = 224  # of one window, as in openai/whisper: half of the text context
 BEST_OF = 3  # texts that are drawn at a temperature; openai/whisper draws 5
+_SEED = 0  # of drawn texts: windows that come in the same order get the same ones in every process
 _CODES = {"jw": "jv"}  # Whisper's own spelling of Javanese -> ISO 639-1
 
 Mel = npt.NDArray[np.float32]
@@ -45,6 +46,7 @@ class Whisper:
 
         Raises OSError, ValueError or RuntimeError for a folder that is not such a model.
         """
+        ctranslate2.set_random_seed(_SEED)
         self.model = ctranslate2.models.Whisper(
             str(folder), device="cpu", compute_type=compute_type, inter_threads=workers, intra_threads=threads
         )
@@ -77,10 +79,14 @@ class Whisper:
 
     def detect_language(self, states: Any) -> tuple[str, float]:
         """Whisper's code of the likeliest language and its probability."""
+        return self.rank_languages(states)[0]
+
+    def rank_languages(self, states: Any) -> tuple[tuple[str, float], tuple[str, float]]:
+        """The two likeliest languages."""
         if not self.multilingual:
-            return "en", 1.0
-        token, probability = self.model.detect_language(states)[0][0]
-        return token[2:-2], float(probability)
+            return ("en", 1.0), ("en", 0.0)
+        first, second = ((token[2:-2], float(found)) for token, found in self.model.detect_language(states)[0][:2])
+        return first, second
 
     def prompt(self, language: str, *, translate: bool, prefix: str | None) -> list[int]:
         """The tokens before the text: `prefix` as what was said before, language, task, no timestamps."""

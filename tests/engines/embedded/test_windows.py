@@ -41,6 +41,21 @@ def test_speech_is_padded_but_not_beyond_the_audio() -> None:
     assert whole.pieces == (Span(0, chunks(2) * CHUNK),)
 
 
+def test_a_window_takes_some_of_the_silence_around_it_along() -> None:
+    (window,) = windows([0.0] * chunks(3) + [0.9] * chunks(2) + [0.0] * chunks(0.5))
+    assert window.lead == SAMPLE_RATE
+    assert window.pieces[0].start / SAMPLE_RATE == pytest.approx(1.8, abs=0.05)
+    assert window.trail / SAMPLE_RATE == pytest.approx(0.3, abs=0.05)
+    assert window.spoken_seconds == pytest.approx(2.4, abs=0.05)
+
+
+def test_windows_share_the_silence_between_them() -> None:
+    before, after = windows([0.9] * chunks(10) + [0.0] * chunks(1) + [0.9] * chunks(10))
+    assert before.pieces[-1].stop == after.pieces[0].start
+    assert before.trail == pytest.approx(after.lead, abs=1)
+    assert before.trail / SAMPLE_RATE == pytest.approx(0.3, abs=0.05)
+
+
 def test_short_pauses_stay_and_long_ones_are_left_out() -> None:
     def speak(pause: float) -> Window:
         (window,) = windows([0.9] * chunks(2) + [0.0] * chunks(pause) + [0.9] * chunks(2))
@@ -88,4 +103,5 @@ def test_windows_are_short_ordered_and_independent_of_the_stretches(
     edges = [edge for window in found for piece in window.pieces for edge in (piece.start, piece.stop)]
     assert edges == sorted(edges)
     assert all(0 <= edge <= len(probabilities) * CHUNK for edge in edges)
-    assert all(0 < window.length <= 14.0 * SAMPLE_RATE for window in found)
+    margins = 2 * VoiceOptions().margin
+    assert all(0 < window.spoken_seconds <= 14.0 and window.seconds <= 14.0 + margins for window in found)
