@@ -3,7 +3,8 @@
 A worker is this interpreter running one of our modules (`python -m MODULE`), joined to its parent by its standard
 input and output. Both directions carry frames: a JSON object and a payload of raw bytes, never pickles, so that a
 worker which a hostile file has taken over can hand its parent nothing but data. A worker ends when its parent does,
-however the parent ended: an idle one because its input reaches its end, a busy one because a thread of it watches.
+however that ended and whatever the worker is doing, importing and loading included: `python -m auricle.workers PARENT
+MODULE` sees to that first, by asking Linux for a signal and by a thread that watches.
 
 Parent (asyncio):                                   Child (blocking):
 
@@ -16,7 +17,10 @@ Parent (asyncio):                                   Child (blocking):
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import runpy
+import signal
 import struct
 import sys
 import threading
@@ -33,6 +37,7 @@ MAX_PAYLOAD_BYTES = 256 * 1024 * 1024
 STREAM_LIMIT_BYTES = 1024 * 1024  # read ahead from a worker at most
 WRITE_BYTES = 256 * 1024  # handed to the pipe at a time: asyncio copies what the pipe does not take at once
 WATCH_SECONDS = 0.25  # how often a worker looks whether its parent lives
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
 SAFE_VARIABLES = frozenset(
     {
         "HOME",
@@ -87,6 +92,8 @@ class Worker:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
+                __name__,
+                str(os.getpid()),
                 module,
                 *arguments,
                 stdin=asyncio.subprocess.PIPE,
@@ -154,7 +161,10 @@ class Worker:
         """End it at once. Safe to call twice."""
         if self.alive:
             try:
-                self._process.kill()
+                if sys.platform == "win32":
+                    self._process.kill()
+                else:  # by hand: subprocess would look for its end first, and so take that from asyncio
+                    os.kill(self.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
 
@@ -205,20 +215,11 @@ class Channel:
                 pass
 
 
-def _end_with(parent: int) -> None:
-    """End this process once its parent is no longer `parent`; for a thread of its own."""
-    while os.getppid() == parent:
-        time.sleep(WATCH_SECONDS)
-    os._exit(1)
-
-
 def connect() -> Channel:
     """The channel to the parent, for a worker's `main`. Call it first.
 
-    From then on whatever a library prints to standard output goes to standard error, so that it cannot break a frame,
-    and the process ends within a second of its parent, whatever it is doing.
+    From then on whatever a library prints to standard output goes to standard error, so that it cannot break a frame.
     """
-    threading.Thread(target=_end_with, args=(os.getppid(),), name="parent watch", daemon=True).start()
     source = os.fdopen(os.dup(0), "rb")
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -241,3 +242,33 @@ def step_back(niceness: int) -> None:
         Path("/proc/self/autogroup").write_text(str(niceness))
     except OSError:  # not Linux, or without groups
         pass
+
+
+def _end_with(parent: int) -> None:
+    """From now on this process ends when its parent does, and at once if that is no more."""
+    if sys.platform == "linux":
+        # Sent even while a library that loads a model holds the interpreter. It is the end of the parent's thread that
+        # counts, the one with the event loop.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
+
+    if sys.platform == "win32":
+        return  # a process there keeps the number of a parent that is gone; the end of its input has to do
+    if os.getppid() != parent:
+        os._exit(1)
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+def _main() -> None:
+    _, parent, module, *arguments = sys.argv
+    _end_with(int(parent))
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main()

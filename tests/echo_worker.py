@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import time
@@ -25,6 +26,8 @@ def main() -> None:
         elif action == "sleep":
             time.sleep(header["seconds"])
             channel.send({"done": True})
+        elif action == "hold":  # the interpreter, so that no thread of it runs
+            ctypes.PyDLL(None).sleep(int(header["seconds"]))
         elif action == "exit":
             sys.exit(header["status"])
         elif action == "payload":

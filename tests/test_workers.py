@@ -186,11 +186,14 @@ from auricle.workers import Worker
 async def main():
     idle = await Worker.spawn("tests.echo_worker")
     busy = await Worker.spawn("tests.echo_worker")
-    for worker in (idle, busy):
+    stuck = await Worker.spawn("tests.echo_worker")
+    for worker in (idle, busy, stuck):
         await worker.send({"do": "echo"})
         await worker.receive()
     await busy.send({"do": "sleep", "seconds": 60})
-    print(idle.pid, busy.pid, flush=True)
+    await stuck.send({"do": "hold" if sys.platform == "linux" else "sleep", "seconds": 60})
+    new = await Worker.spawn("tests.echo_worker")
+    print(idle.pid, busy.pid, stuck.pid, new.pid, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())
