@@ -18,13 +18,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import ctranslate2
 import httpx
+import numpy as np
 from faster_whisper import WhisperModel
 from opencc import OpenCC
 
 from bench import sets
 from bench.recognition import CLIENTS, wav
+from bench.scoring import errors, normalize
 from bench.server import serve
+
+PEER = "faster-whisper"
+SEED = 0  # of the texts that the peer draws
+RESAMPLINGS = 10_000
 
 Group = tuple[str, str, str]  # speaker's kind, language, condition
 
@@ -73,16 +80,18 @@ def main() -> None:
         texts[name] = ours(clips, options.weights, json.loads(values), told=options.told)
         sys.stdout.write(f"{name}: {time.perf_counter() - begun:.1f} s\n")
     if options.peer:
+        ctranslate2.set_random_seed(SEED)
         model = WhisperModel(str(options.weights), device="cpu", compute_type="int8")
         begun = time.perf_counter()
-        texts["faster-whisper"] = []
+        texts[PEER] = []
         for clip in clips:
             segments = model.transcribe(
                 sets.read_audio(Path(clip.file)), beam_size=1, language=clip.language if options.told else None
             )[0]
-            texts["faster-whisper"].append("".join(segment.text for segment in segments))
+            texts[PEER].append("".join(segment.text for segment in segments))
         sys.stdout.write(f"faster-whisper: {time.perf_counter() - begun:.1f} s\n")
     simplified = OpenCC("t2s")
+    pairs: list[tuple[dict[str, int], int]] = []
     table: dict[Group, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for index, clip in enumerate(clips):
         answered = {name: answers[index] for name, answers in texts.items()}
@@ -97,10 +106,11 @@ def main() -> None:
             if options.speakers:
                 rows.append((found, ("all", clip.language, f"{clip.speaker}, one script")))
         rows.append((found, ("all", "", "one script")))
+        pairs.append((found, len(normalize(clip.text, clip.language))))
         for values, key in rows:
-            table[key]["units"] += len(sets.normalize(clip.text, clip.language))
-            for name, errors in values.items():
-                table[key][name] += errors
+            table[key]["units"] += len(normalize(clip.text, clip.language))
+            for name, wrong in values.items():
+                table[key][name] += wrong
         if options.show and len(set(found.values())) > 1:
             sys.stdout.write(f"{clip.name} ({clip.text})\n")
             for name, answers in texts.items():
@@ -109,11 +119,26 @@ def main() -> None:
     for key, row in sorted(table.items()):
         rates = "  ".join(f"{row[name] / row['units']:8.4f} {row[name]:5}" for name in texts)
         sys.stdout.write(f"{' '.join(key):36} {row['units']:5}  {rates}\n")
+    if options.peer:
+        for name in list(texts)[:-1]:
+            low, middle, high = _difference(pairs, name, PEER)
+            sys.stdout.write(
+                f"{name} - {PEER}: {middle:+.4f} (95 % of resamplings of the clips: {low:+.4f} to {high:+.4f})\n"
+            )
+
+
+def _difference(pairs: list[tuple[dict[str, int], int]], one: str, other: str) -> tuple[float, float, float]:
+    """How much higher the error rate of `one` is, between the bounds that 95 % of bootstrap samples keep."""
+    more = np.array([found[one] - found[other] for found, _ in pairs])
+    units = np.array([count for _, count in pairs])
+    drawn = np.random.default_rng(0).integers(0, len(pairs), (RESAMPLINGS, len(pairs)))
+    low, high = np.percentile(more[drawn].sum(1) / units[drawn].sum(1), (2.5, 97.5))
+    return float(low), float(more.sum() / units.sum()), float(high)
 
 
 def _errors(clip: sets.Clip, wanted: str, answered: dict[str, str]) -> dict[str, int]:
-    units = sets.normalize(wanted, clip.language)
-    return {name: sets.errors(units, sets.normalize(text, clip.language)) for name, text in answered.items()}
+    units = normalize(wanted, clip.language)
+    return {name: errors(units, normalize(text, clip.language)) for name, text in answered.items()}
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import ctranslate2
 import httpx
 import numpy as np
 from faster_whisper import BatchedInferencePipeline, WhisperModel
@@ -32,9 +33,11 @@ from faster_whisper import BatchedInferencePipeline, WhisperModel
 from auricle.config import load_settings
 from auricle.weights.pull import resolve
 from bench import sets
+from bench.scoring import errors, normalize
 from bench.server import Server, serve
 
 CLIENTS = 8
+SEED = 0  # of the texts that the peer draws
 FILE_SECONDS = 600.0
 PAUSE_SECONDS = 0.6
 
@@ -52,8 +55,8 @@ class Side:
         return self.errors / max(1, self.units)
 
     def score(self, text: str, wanted: str, language: str) -> None:
-        units = sets.normalize(wanted, language)
-        self.errors += sets.errors(units, sets.normalize(text, language))
+        units = normalize(wanted, language)
+        self.errors += errors(units, normalize(text, language))
         self.units += len(units)
 
 
@@ -99,6 +102,7 @@ class Bench:
     def __init__(self, server: Server, weights: Path, rounds: int) -> None:
         self._server = server
         self._rounds = rounds
+        ctranslate2.set_random_seed(SEED)
         self._model = WhisperModel(str(weights), device="cpu", compute_type="int8")
         self._batched = BatchedInferencePipeline(self._model)
         self._client = httpx.Client()
@@ -268,12 +272,12 @@ def main() -> None:
         if "clips" in options.only:
             bench.throughput(f"{len(middle)} clips of 2-8 s, {CLIENTS} clients", middle)
         if "alone" in options.only:
-            bench.alone("clips of 2-8 s alone", middle[:16])
+            bench.alone("clips of 2-8 s alone", spread(middle, 16))
         if "first" in options.only:
-            bench.first("first text of 2-8 s clips", middle[:16])
+            bench.first("first text of 2-8 s clips", spread(middle, 16))
         if "short" in options.only:
             bench.throughput(f"{len(short)} clips under 2 s, {CLIENTS} clients", short)
-            bench.alone("clips under 2 s alone", short[:16])
+            bench.alone("clips under 2 s alone", spread(short, 16))
         samples, text = long_file(middle, options.file_seconds)
         if "file" in options.only:
             bench.file(f"file of {options.file_seconds:.0f} s", samples, text, "en")
