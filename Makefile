@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := formats ogg source address body cut chat
 NODE_CLIENTS := tests/clients/node
 
-.PHONY: help serve serve-lite test test-ledger test-clients fuzz check format lock bench eval docs clean
+.PHONY: help serve serve-lite test test-ledger test-clients fuzz fuzz-short check format lock bench eval docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,12 +42,17 @@ bench: $(VENV)/.runtime ## speech recognition over HTTP against faster_whisper.t
 	$(BIN)/python -m bench.sets --least
 	$(BIN)/python -m bench.recognition --rounds 1 --file-seconds 120 --clips 16 --only clips alone first short file $(BENCH_FLAGS)
 
-fuzz: $(VENV)/.dev .venv-fuzz/.ready ## send mutated files to a server, and fuzz the parsers (Linux; FUZZ_SEED, FUZZ_FILES, FUZZ_SECONDS)
+fuzz: $(VENV)/.dev .venv-fuzz/.ready ## send 20,000 mutated files to a server, then fuzz the parsers (Linux, half an hour; FUZZ_SEED, FUZZ_FILES, FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz.decoder --files $(FUZZ_FILES) --seed $(FUZZ_SEED)
 	rm -rf build/fuzz-corpus && .venv-fuzz/bin/python -m tests.fuzz.parsers --seeds build/fuzz-corpus
-	for target in $(FUZZ_TARGETS); do .venv-fuzz/bin/python -m tests.fuzz.parsers $$target -seed=$(FUZZ_SEED) \
+	for target in $(FUZZ_TARGETS); do echo "$$target, for $(FUZZ_SECONDS) s"; .venv-fuzz/bin/python -m tests.fuzz.parsers $$target -seed=$(FUZZ_SEED) \
 		-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
 		-artifact_prefix=build/fuzz-$$target- build/fuzz-corpus/$$target || exit 1; done
+	@echo "Nothing was found."
+
+fuzz-short: FUZZ_FILES = 1500
+fuzz-short: FUZZ_SECONDS = 5
+fuzz-short: fuzz ## the same in two minutes, for every change
 
 test-console: $(VENV)/.dev ## use the web console in headless Chromium (Debian: apt install chromium)
 	$(BIN)/python -m pytest tests/console -m "console or not console"

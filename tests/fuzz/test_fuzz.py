@@ -11,7 +11,7 @@ from tests.fuzz.decoder import SETTINGS, files, fuzz
 
 
 def test_mutated_files_are_answered_in_time(tmp_path: Path) -> None:
-    given = argparse.Namespace(files=150, seed=2, seconds=120.0, keep=tmp_path / "findings")
+    given = argparse.Namespace(files=150, seed=2, keep=tmp_path / "findings")
     with served(tmp_path, **SETTINGS) as (_, url):
         assert asyncio.run(fuzz(int(url.rpartition(":")[2]), given)) == 0
 
