@@ -2,7 +2,7 @@
 
 Three bounds, each told with the seconds after which trying again makes sense:
 
-Memory      bytes of large audios that all requests hold together, encoded
+Memory      bytes of large audios that all requests hold together, encoded, taken as they arrive
 Admission   requests in progress, and for each lane (an engine and a task) the estimated wait
 Deadline    the time of one request; also what ends it when the server stops
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
@@ -36,6 +37,7 @@ UNKNOWN_RETRY_SECONDS = 5.0
 BASE_COST_SECONDS = 0.2
 AUDIO_COST = 0.1  # seconds of work for a second of audio
 TOKEN_COST_SECONDS = 0.002
+ARRIVING_SHARE = 0.5  # of the memory budget, for what one sender has not sent to its end
 STOPPING = "the server is stopping"
 
 T = TypeVar("T")
@@ -54,50 +56,78 @@ class Memory:
         self.budget_bytes = budget_bytes
         self.used_bytes = 0
         self.refused = 0
+        self._arriving_bytes: Counter[str] = Counter()  # by who sends them
         self._clock = clock
         self._held_seconds = UNKNOWN_RETRY_SECONDS
 
-    def claim(self, size_bytes: int = 0) -> Claim:
-        """A part of the budget, which may grow. Raises Unavailable if there is not as much left."""
-        claim = Claim(self, self._clock())
+    def claim(self, size_bytes: int = 0, sender: str | None = None) -> Claim:
+        """A part of the budget, which may grow. Raises Unavailable if there is not as much left.
+
+        With a `sender` it is for what is still arriving, of which one sender gets ARRIVING_SHARE of the budget: who
+        takes long to send takes only from that. A single body may be larger.
+        """
+        claim = Claim(self, self._clock(), sender)
         claim.grow(size_bytes)
         return claim
 
-    def _take(self, size_bytes: int) -> None:
-        if self.used_bytes + size_bytes > self.budget_bytes:
+    def _check(self, claim: Claim, size_bytes: int) -> None:
+        arriving = self._arriving_bytes[claim.sender] if claim.sender is not None else 0
+        crowded = arriving > claim.size_bytes and arriving + size_bytes > ARRIVING_SHARE * self.budget_bytes
+        if crowded or self.used_bytes + size_bytes > self.budget_bytes:
             self.refused += 1
             raise Unavailable(
                 "too many large audios are being received; try again", retry_after_seconds=max(1.0, self._held_seconds)
             )
-        self.used_bytes += size_bytes
 
-    def _give_back(self, size_bytes: int, since: float) -> None:
-        self.used_bytes -= size_bytes
+    def _move(self, size_bytes: int, sender: str | None) -> None:
+        self.used_bytes += size_bytes
+        self._arrive(size_bytes, sender)
+
+    def _arrive(self, size_bytes: int, sender: str | None) -> None:
+        if sender is not None:
+            self._arriving_bytes[sender] += size_bytes
+            if not self._arriving_bytes[sender]:
+                del self._arriving_bytes[sender]
+
+    def _held(self, since: float) -> None:
         self._held_seconds += LEARN * (self._clock() - since - self._held_seconds)
 
 
 class Claim:
     """A part of the memory budget."""
 
-    def __init__(self, memory: Memory, since: float) -> None:
+    def __init__(self, memory: Memory, since: float, sender: str | None) -> None:
         self.size_bytes = 0
+        self.sender = sender
         self._memory = memory
         self._since = since
 
+    def foresee(self, size_bytes: int) -> None:
+        """Take nothing yet. Raises Unavailable if there is not room for `size_bytes` in all now."""
+        self._memory._check(self, size_bytes - self.size_bytes)
+
     def grow(self, size_bytes: int) -> None:
         """Take `size_bytes` more. Raises Unavailable."""
-        self._memory._take(size_bytes)
-        self.size_bytes += size_bytes
+        if size_bytes:
+            self._memory._check(self, size_bytes)
+            self._memory._move(size_bytes, self.sender)
+            self.size_bytes += size_bytes
 
     def cover(self, size_bytes: int) -> None:
         """Grow to `size_bytes` in all, if it is less. Raises Unavailable."""
         self.grow(max(0, size_bytes - self.size_bytes))
 
+    def arrived(self) -> None:
+        """Everything is here: it counts no more as its sender's."""
+        self._memory._arrive(-self.size_bytes, self.sender)
+        self.sender = None
+
     def release(self) -> None:
         """Give everything back. Safe to call twice."""
         if self.size_bytes:
-            size_bytes, self.size_bytes = self.size_bytes, 0
-            self._memory._give_back(size_bytes, self._since)
+            self._memory._move(-self.size_bytes, self.sender)
+            self._memory._held(self._since)
+            self.size_bytes = 0
 
 
 class Deadline:

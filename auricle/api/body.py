@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -27,6 +28,8 @@ PIECE_BYTES = 64 * 1024
 LARGE_BYTES = 256 * 1024  # smaller bodies are parsed as they are, and cost no memory worth counting
 CUT_BYTES = 64 * 1024  # a longer string under one of AUDIO_KEYS is decoded as it arrives
 IDLE_SECONDS = 30.0  # without a byte of the body
+PACE_SECONDS = 10.0  # over which the pace of a large body is looked at
+SLOWEST_BYTES_A_SECOND = 16 * 1024
 MAX_STRINGS = 60_000  # in one body: parsing has to be quick, whatever it holds. 60,000 take about 50 ms to validate
 MAX_CONTAINERS = 60_000  # objects and lists in one body; 0.3 microseconds each
 MAX_STRUCTURE_BYTES = 2 * 1024 * 1024  # outside of strings: brackets, numbers, blanks
@@ -238,8 +241,24 @@ def read_json(body: bytes | bytearray | memoryview) -> dict[str, Any]:
     return value
 
 
+class Pace:
+    """How quickly a large body arrives; one that does not holds memory for nothing."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._size = 0
+
+    def check(self, size_bytes: int) -> None:
+        """So many bytes have arrived. Raises BodyTooSlow."""
+        seconds = time.monotonic() - self._since
+        if seconds >= PACE_SECONDS:
+            if size_bytes - self._size < SLOWEST_BYTES_A_SECOND * seconds:
+                raise BodyTooSlow(f"the body arrives with less than {SLOWEST_BYTES_A_SECOND} bytes a second")
+            self._since, self._size = time.monotonic(), size_bytes
+
+
 async def read_body(http: Request, settings: Settings, claim: Claim) -> Body:
-    """The JSON object of the body; `claim` covers what it holds.
+    """The JSON object of the body; `claim` covers what has arrived of it, not what is announced.
 
     Raises BodyTooLarge as soon as it is known, BodyTooSlow, InvalidField, Unavailable without memory to spare, and
     ClientGone.
@@ -250,10 +269,11 @@ async def read_body(http: Request, settings: Settings, claim: Claim) -> Body:
         if int(declared) > limit:
             raise BodyTooLarge(f"the body has {declared} bytes, the limit is {limit}")
         if int(declared) > LARGE_BYTES:
-            claim.cover(int(declared))
+            claim.foresee(int(declared))
     start = bytearray()  # of the body, until it turns out to be large
     reader: BodyReader | None = None
     size = 0
+    pace = Pace()
     pieces = aiter(http.stream())
     try:
         async with asyncio.timeout(settings.body_timeout_seconds):
@@ -274,8 +294,10 @@ async def read_body(http: Request, settings: Settings, claim: Claim) -> Body:
                 else:
                     claim.cover(size)
                     reader.feed(piece)
+                    pace.check(size)
     except ClientDisconnect:
         raise ClientGone from None
     except TimeoutError:
         raise BodyTooSlow(f"the body did not arrive within {settings.body_timeout_seconds:g} seconds") from None
+    claim.arrived()
     return Body(read_json(start)) if reader is None else await reader.finish()

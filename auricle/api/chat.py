@@ -32,7 +32,8 @@ async def create_chat_completion(http: Request) -> Response:
     """Answer a question about audio (`mimo-v2.5`, `mimo-v2-omni`) or transcribe it (`mimo-v2.5-asr`)."""
     services = services_of(http)
     caller = authenticate(http, services.keys)
-    claim = services.pipeline.admission.memory.claim()
+    sender = caller.id if services.keys or http.client is None else http.client.host
+    claim = services.pipeline.admission.memory.claim(sender=sender)
     try:
         return await answer_chat(http, services, caller, claim)
     except ClientGone:

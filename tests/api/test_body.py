@@ -9,8 +9,9 @@ import random
 import socket
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -268,22 +269,72 @@ def test_a_silent_body_is_cut_sooner(server: Server, monkeypatch: pytest.MonkeyP
         assert status_of(client.recv(4096)) == 408
 
 
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def test_large_bodies_share_one_budget_and_small_ones_do_not_feel_it(small_server: Server) -> None:
     memory = small_server.pipeline.admission.memory
     with connected(small_server) as client:
-        client.sendall(head(2 * MIB) + b" " * 1000)
-        while not memory.used_bytes:
-            time.sleep(0.005)
+        client.sendall(head(2 * MIB) + b" " * (2 * MIB - 500_000))
+        until(lambda: memory.used_bytes > MIB)
         refused = small_server.chat(dictation(audio_part(long_url())))
         assert refused.status_code == 503
         assert int(refused.headers["retry-after"]) >= 1
         assert small_server.chat(dictation()).status_code == 200
-    deadline = time.monotonic() + 3
-    while memory.used_bytes:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: not memory.used_bytes)
     assert small_server.chat(dictation(audio_part(long_url()))).status_code == 200
     assert memory.used_bytes == 0
+
+
+def test_what_is_announced_takes_nothing_until_it_arrives(small_server: Server) -> None:
+    """Any number of clients that announce large bodies and hardly send keep nobody out."""
+    memory = small_server.pipeline.admission.memory
+    with ExitStack() as stack:
+        for _ in range(20):
+            client = stack.enter_context(connected(small_server))
+            client.sendall(head(2 * MIB) + b" " * 1000)
+        assert small_server.chat(dictation(audio_part(long_url()))).status_code == 200
+        assert memory.used_bytes == 0
+
+
+def test_one_sender_keeps_no_more_than_half_by_sending_slowly() -> None:
+    keys = ("sk-slow", "sk-other")
+    settings = scripted_settings(api_keys=keys, max_body_bytes=2 * MIB, memory_bytes=4 * MIB)
+    body = dictation(audio_part(long_url()))
+    with serving(settings) as server, ExitStack() as stack:
+        memory = server.pipeline.admission.memory
+        start = head(2 * MIB).replace(b"host: x", b"host: x\r\napi-key: sk-slow")
+        first, *others = [stack.enter_context(connected(server)) for _ in range(4)]
+        first.sendall(start + b" " * (2 * MIB - 1000))
+        until(lambda: memory.used_bytes > MIB)
+        for client in others:
+            client.sendall(start)
+            assert status_of(client.recv(4096)) == 503
+        assert server.chat(body, headers={"api-key": "sk-slow"}).status_code == 503
+        assert server.chat(body, headers={"api-key": "sk-other"}).status_code == 200
+
+
+def test_a_large_body_that_drips_is_cut(small_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_module, "PACE_SECONDS", 0.2)
+    memory = small_server.pipeline.admission.memory
+    with connected(small_server) as client:
+        client.sendall(head(2 * MIB) + b" " * 1_500_000)
+        until(lambda: memory.used_bytes >= MIB)
+        started = time.monotonic()
+        try:
+            while time.monotonic() - started < 0.9:
+                client.sendall(b" ")
+                time.sleep(0.05)
+        except ConnectionError:
+            pass
+        reply = client.recv(4096)
+    assert status_of(reply) == 408
+    assert b"bytes a second" in reply
+    until(lambda: not memory.used_bytes)
 
 
 def test_no_budget_is_lost_whatever_becomes_of_the_requests(server: Server) -> None:
