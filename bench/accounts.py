@@ -36,9 +36,9 @@ MOST_RATIO = 1.25
 
 
 @contextmanager
-def server(folder: Path, **variables: str) -> Iterator[str]:
+def server(folder: Path, config: str = SCRIPTED, **variables: str) -> Iterator[str]:
     """A server as users run it; its URL."""
-    (folder / "auricle.toml").write_text(SCRIPTED)
+    (folder / "auricle.toml").write_text(config)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AURICLE_")}
     environment = {**kept, "AURICLE_RATE_LIMITS": "off", "AURICLE_LOG_LEVEL": "warning", **variables}
     command = [sys.executable, "-m", "auricle", "serve", "--port", "0"]

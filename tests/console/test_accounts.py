@@ -22,7 +22,7 @@ pytestmark = pytest.mark.console
 
 PASSWORD = "correct horse battery"
 TEXT = {"model": "mimo-v2.5", "messages": [{"role": "user", "content": "hello"}]}
-ADMIN_PAGES = ("overview", "keys", "bills")
+ADMIN_PAGES = ("overview", "accounts", "keys", "prices", "requests", "bills")
 
 
 @pytest.fixture(scope="module")

@@ -96,8 +96,8 @@ export async function session() {
   return found;
 }
 
-export async function begin(path, body) {
-  csrf = (await admin("POST", path, body)).csrf_token;
+export async function begin(path, body, method = "POST") {
+  csrf = (await admin(method, path, body)).csrf_token;
   return session();
 }
 

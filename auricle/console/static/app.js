@@ -9,7 +9,10 @@ const PAGES = {
   transcripts: { load: () => import("./pages/transcripts.js").then((it) => it.default) },
   models: { load: () => import("./pages/models.js").then((it) => it.default) },
   overview: { admin: true, load: () => import("./pages/overview.js").then((it) => it.default) },
+  accounts: { admin: true, load: () => import("./pages/accounts.js").then((it) => it.default) },
   keys: { admin: true, load: () => import("./pages/keys.js").then((it) => it.default) },
+  prices: { admin: true, load: () => import("./pages/prices.js").then((it) => it.default) },
+  requests: { admin: true, load: () => import("./pages/requests.js").then((it) => it.default) },
   bills: { admin: true, load: () => import("./pages/bills.js").then((it) => it.default) },
 };
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -21,10 +21,17 @@ export function t(key, values = {}) {
   return TABLES[current][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
+export const has = (key) => key in TABLES[current];
+
 export const locale = () => (current === "zh" ? "zh-CN" : "en-GB");
 export const number = (value, digits = 0) =>
   Number(value).toLocaleString(locale(), { maximumFractionDigits: digits, minimumFractionDigits: 0 });
 export const money = (text, currency, digits = 2) =>
   `${currency} ${Number(text).toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: 6 })}`;
-export const when = (iso) =>
-  iso ? new Date(iso).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" }) : "";
+/** Bytes in decimal units, as download sizes are. */
+export function size(bytes) {
+  const step = Math.min(Math.max(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 0), 4);
+  return `${Number((bytes / 1000 ** step).toPrecision(3)).toLocaleString(locale())} ${["B", "kB", "MB", "GB", "TB"][step]}`;
+}
+export const when = (iso, timeStyle = "short") =>
+  iso ? new Date(iso).toLocaleString(locale(), { dateStyle: "medium", timeStyle }) : "";

@@ -37,6 +37,24 @@ export const Field = ({ id, label, hint, children }) => html`
     ${hint && html`<span class="hint" id=${`${id}-hint`}>${hint}</span>`}
   </div>`;
 
+/** What a page does at the server: `act(work)` runs it, then `after`; what goes wrong is in `error`. */
+export function useActions(after) {
+  const [error, setError] = useState(null);
+  const act = (work) => async (...given) => {
+    setError(null);
+    try {
+      await work(...given);
+      await after?.();
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return { error, setError, act };
+}
+
+/** What was typed into a form, without what was left empty. */
+export const typed = (form) => Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim()]).filter(([, value]) => value));
+
 export const Badge = ({ kind = "", children }) => html`<span class=${`badge ${kind}`}>${children}</span>`;
 
 /** A table: columns are `[title, row => cell, "number"?]`. */
@@ -45,7 +63,7 @@ export const Table = ({ label, columns, rows, empty }) => rows.length === 0
   : html`<div class="scroll" tabindex="0" role="region" aria-label=${label}>
       <table>
         <thead><tr>${columns.map(([title, , kind]) => html`<th scope="col" class=${kind || ""}>${title}</th>`)}</tr></thead>
-        <tbody>${rows.map((row) => html`<tr key=${row.id}>${columns.map(([, cell, kind]) => html`<td class=${kind || ""}>${cell(row)}</td>`)}</tr>`)}</tbody>
+        <tbody>${rows.map((row) => html`<tr key=${row.id} class=${row.chosen ? "chosen" : ""}>${columns.map(([, cell, kind]) => html`<td class=${kind || ""}>${cell(row)}</td>`)}</tr>`)}</tbody>
       </table>
     </div>`;
 

@@ -1,6 +1,7 @@
 import { key, models as listModels, server } from "../api.js";
 import { number, t } from "../i18n.js";
 import { Load } from "../load.js";
+import { Weights } from "../weights.js";
 import { Badge, Card, Failure, Head, html, KeyBar, Table, useEffect, useState } from "../ui.js";
 
 const POLL_MILLISECONDS = 2000;
@@ -28,12 +29,13 @@ export default function Models() {
     [t("models.weights"), (one) => html`<span class="mono">${one.weights}</span>`],
     [t("models.context"), (one) => (one.context_length ? number(one.context_length) : "–"), "number"],
     [t("models.state"), (one) => html`<${Badge} kind=${one.ready ? "good" : "warn"}>${one.ready ? t("models.ready") : t("models.waiting")}<//>
-      ${one.detail && html`<div class="muted small">${one.detail}</div>`}`],
+      ${one.detail && html`<div class="muted small told">${one.detail}</div>`}`],
   ];
   return html`
     <${Head} title=${t("nav.models")}>${t("models.about")}<//>
     <${KeyBar} onChange=${() => { setError(null); setRound(round + 1); }} />
     <${Failure} error=${error} />
     ${models && html`<${Card} label=${t("nav.models")}><div aria-live="polite"><${Table} label=${t("nav.models")} columns=${columns} rows=${models} empty="" /></div><//>`}
+    <${Card} title=${t("weights")}><${Weights} onArrived=${() => setRound(round + 1)} /><//>
     <section class="stack" aria-labelledby="load"><h2 id="load">${t("load")}</h2><${Load} /></section>`;
 }

@@ -101,7 +101,7 @@ export function Playground({ theme }) {
         <${Failure} error=${error} />
         <${Card} title=${t("answer")}>
           ${answer?.reasoning && html`<details open><summary class="label">${t("reasoning")}</summary><div class="reasoning">${answer.reasoning}</div></details>`}
-          <div class="answer" id="answer" aria-live="polite" aria-busy=${String(Boolean(answer?.busy))}>${answer?.content || (answer?.busy ? html`<span class="muted">${t("answer.busy")}</span>` : html`<span class="empty">${t("answer.empty")}</span>`)}</div>
+          <div class="answer" id="answer" aria-live="polite" aria-busy=${String(Boolean(answer?.busy))}>${answer?.content || (answer?.busy ? html`<span class="muted">${t(answer.reasoning ? "answer.writing" : "answer.busy")}</span>` : html`<span class="empty">${t("answer.empty")}</span>`)}</div>
           ${answer?.usage && html`<${Usage} usage=${answer.usage} seconds=${answer.seconds} />`}
         <//>
       </div>
