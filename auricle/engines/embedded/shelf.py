@@ -36,9 +36,9 @@ FOLDER_MODE = 0o700
 SWEEP_SHARE = 0.9  # of its bytes that a folder is brought down to when it holds too many
 STALE_SECONDS = 3600.0  # after which a half-written file is nobody's
 
-_HEARING = (
-    *("recognizer", "compute_type", "beam_size", "window_seconds", "graft", "graft_seconds", "recheck"),
-    *("recheck_logprob", "recheck_beam_size", "temperature_fallback", "speech_threshold", "chinese_script", "sounds"),
+# Settings of an engine that change nothing about what is heard.
+_DEAF = frozenset(
+    {"kind", "language_model", "threads", "decode_batch", "threads_per_window", "context_length", "parallel"}
 )
 
 log = structlog.get_logger(__name__)
@@ -56,8 +56,8 @@ class Shelf(Protocol):
 
 def name_of(digest: str, options: RecognitionOptions, engine: EngineSettings) -> str:
     """What the entry of samples with this SHA-256 is called."""
-    how = {"format": FORMAT, "samples": digest, "options": asdict(options)}
-    how["engine"] = {field: getattr(engine, field) for field in _HEARING}
+    how: dict[str, Any] = {"format": FORMAT, "samples": digest, "options": asdict(options)}
+    how["engine"] = engine.model_dump(mode="json", exclude=set(_DEAF))
     return hashlib.sha256(orjson.dumps(how, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
