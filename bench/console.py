@@ -60,7 +60,7 @@ def fill(folder: Path) -> str:
     rng = random.Random(11)
     with opened(folder) as directory:
         directory.create_account("research", prepaid=True)
-        directory.top_up("research", 250_000_000, "first payment", "2026-0117")
+        directory.top_up("research", 25_000_000, "first payment", "2026-0117")
         for account, name in (("default", "website"), ("research", "corpora")):
             directory.create_project(account, name)
         own = directory.create_key("playground")
@@ -76,7 +76,7 @@ def fill(folder: Path) -> str:
         for n in range(4000):
             model = rng.choices(("mimo-v2.5", "mimo-v2-omni", "mimo-v2.5-asr"), (6, 1, 5))[0]
             key = keys[2] if model.endswith("asr") and rng.random() < 0.7 else rng.choice(keys[:2])
-            age = rng.random() ** 1.4 * 21 * DAY_US if n > 400 else rng.random() * 0.4 * DAY_US
+            age = rng.random() ** 1.4 * 21 * DAY_US if n > 120 else rng.random() * 0.4 * DAY_US
             status = rng.choices((200, 499, 503), (97, 2, 1))[0]
             seconds = rng.lognormvariate(3.2, 1.1)
             prompt = round(seconds * 6.25) + rng.randrange(20, 90)
@@ -86,7 +86,7 @@ def fill(folder: Path) -> str:
             caller = Caller(key.id, key.account_id, key.project_id)
             held = Reservation(f"{rng.getrandbits(128):032x}", at, caller, model, "embedded", price, 0)
             took = rng.lognormvariate(0.3, 0.7) + seconds / 40
-            cost = price.price.cost(reading) * 40 if status == 200 else 0
+            cost = price.price.cost(reading) if status == 200 else 0
             rows.append(Row(held, reading, cost, status, at, round(took * 1e6), round(took * 3e5)))
         with directory.database.writing() as connection:
             write_rows(connection, sorted(rows, key=lambda row: row.at_us))

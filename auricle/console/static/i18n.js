@@ -28,6 +28,9 @@ export const number = (value, digits = 0) =>
   Number(value).toLocaleString(locale(), { maximumFractionDigits: digits, minimumFractionDigits: 0 });
 export const money = (text, currency, digits = 2) =>
   `${currency} ${Number(text).toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: 6 })}`;
+/** An amount to look at: hundredths, but for less than one of the currency. */
+export const about = (text, currency) => (Math.abs(Number(text)) < 1 ? money(text, currency) : money(Number(text).toFixed(2), currency));
+
 /** Bytes in decimal units, as download sizes are. */
 export function size(bytes) {
   const step = Math.min(Math.max(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 0), 4);

@@ -1,5 +1,5 @@
 import { admin } from "../api.js";
-import { money, number, t } from "../i18n.js";
+import { about, number, t } from "../i18n.js";
 import { Load } from "../load.js";
 import { Gate } from "../session.js";
 import { Card, Failure, Head, html, Table, useActions, useEffect, useState } from "../ui.js";
@@ -12,7 +12,7 @@ export const figures = (sums, currency) => [
   ["sums.tokens", number(sums.prompt_tokens + sums.completion_tokens)],
   ["sums.hours", number(sums.audio_seconds / 3600, 2)],
   ["sums.latency", sums.mean_latency_seconds === null ? "–" : `${number(sums.mean_latency_seconds, 2)} s`],
-  ["sums.cost", money(sums.cost, currency)],
+  ["sums.cost", about(sums.cost, currency)],
 ];
 
 const Figures = ({ sums, currency }) => html`<dl class="figures">

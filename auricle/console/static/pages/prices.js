@@ -15,7 +15,7 @@ function Prices() {
   const { error, act } = useActions(list);
   useEffect(() => { act(() => {})(); }, []);
   const rows = prices && states(prices.data);
-  const lines = (one, cell) => html`${one.tiers.map((tier) => html`<div>${cell(tier)}</div>`)}`;
+  const lines = (one, cell) => (one.tiers.length ? one.tiers.map((tier) => html`<div>${cell(tier)}</div>`) : "–");
   const amount = (name) => [t(`prices.${name}`), (one) => lines(one, (tier) => money(tier[name], prices.currency)), "number"];
   const columns = [
     [t("model"), (one) => html`<strong>${one.model}</strong>`],
