@@ -8,14 +8,18 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 import pytest
+import sqlalchemy as sa
 
+from auricle.accounts.directory import open_directory
 from auricle.engines.scripted import ScriptedEngine
+from auricle.store import tables
 from bench.server import children
 from bench.steady import storm
 from tests.cli.test_serve import served
@@ -105,6 +109,36 @@ def test_at_shutdown_answers_that_take_too_long_fail_cleanly(tmp_path: Path) -> 
             last = list(lines)[-1]
         assert orjson.loads(last[6:])["error"]["param"] == "the server is stopping"
         assert process.wait(10) in (0, -signal.SIGTERM)
+
+
+def test_at_shutdown_every_request_leaves_its_row(tmp_path: Path) -> None:
+    """Who finishes in time pays, who is cut does not; both are in the ledger when the server has gone."""
+    directory = open_directory(scripted_settings(accounts=True, data_dir=tmp_path))
+    headers = {"api-key": directory.create_key("tests").secret}
+    variables = {"AURICLE_ACCOUNTS": "true", "AURICLE_DATA_DIR": str(tmp_path), "AURICLE_SHUTDOWN_SECONDS": "3"}
+    texts = {200: "[[sleep 0.1]] [[repeat 3]] go on", 503: LONG + " and on" * 100}
+    with (
+        served(tmp_path, **variables) as (process, url),
+        ExitStack() as open_streams,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        streams = {}
+        for status, text in texts.items():
+            body = question(text, stream=True, thinking={"type": "disabled"})
+            stream = httpx.stream("POST", f"{url}/v1/chat/completions", json=body, headers=headers, timeout=60)
+            streams[status] = open_streams.enter_context(stream)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        last = dict(zip(streams, pool.map(lambda reply: list(reply.iter_lines())[-2], streams.values()), strict=True))
+        process.wait(20)
+    assert last[200] == "data: [DONE]"
+    assert orjson.loads(last[503][6:])["error"]["param"] == "the server is stopping"
+    with directory.database.reading() as connection:
+        rows = connection.execute(sa.select(tables.ledger)).all()
+        assert connection.scalar(sa.select(sa.func.count()).select_from(tables.reservations)) == 0
+    directory.close()
+    found = {row.request_id: (row.status, row.cost_micros > 0) for row in rows}
+    assert found == {reply.headers["x-request-id"]: (status, status == 200) for status, reply in streams.items()}
 
 
 def test_a_killed_decoder_costs_its_request_at_most(tmp_path: Path) -> None:

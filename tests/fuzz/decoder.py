@@ -4,7 +4,7 @@
 
 The server runs as users run it, with all formats allowed. Every file has to be answered within the deadline with 200
 or 400; the server must answer still when all is over. Files that do something else are kept, to become cases of
-tests/audio/test_findings.py, and make the run fail. The same seed makes the same files.
+the tests of what they broke, and make the run fail. The same seed makes the same files.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ with atheris.instrument_imports(include=["auricle"]):
 
 TASKS = {"mimo-v2.5": Task.UNDERSTAND, "mimo-v2.5-asr": Task.RECOGNIZE}
 MIB = 1024 * 1024
+SHORT_CUT_BYTES = 48  # in place of 64 KiB; "data:" has 30, all escaped
 LOOP = asyncio.new_event_loop()
 
 
@@ -99,6 +100,9 @@ def cut(data: bytes) -> None:
     try:
         expected = orjson.loads(raw)
     except orjson.JSONDecodeError:
+        return
+    # Blanks may keep the prefix out of the first SHORT_CUT_BYTES. Of CUT_BYTES they cannot: both look no further.
+    if list(expected) == ["data"] and expected["data"][:1].isspace():
         return
     found = read(raw, data[0] + 1)
     if found is None or list(expected) != ["data"] or found.fields["data"] not in found.cuts:
@@ -174,7 +178,7 @@ def main() -> None:
         return
     target = TARGETS[sys.argv.pop(1)]
     if target is cut:
-        body_module.CUT_BYTES = 8
+        body_module.CUT_BYTES = SHORT_CUT_BYTES
     atheris.Setup(sys.argv, target)
     atheris.Fuzz()
 
