@@ -116,7 +116,7 @@ class EngineSettings(_Section):
         True, description="Recognise a window again, slowly, when its text loops, was cut off or has a low probability."
     )
     recheck_logprob: float = Field(
-        -0.35, le=0, description="Mean log-probability of a token under which `recheck` doubts a text."
+        -0.3, le=0, description="Mean log-probability of a token under which `recheck` doubts a text."
     )
     recheck_beam_size: int = Field(5, ge=1, le=10, description="Beam with which a window is recognised again.")
     temperature_fallback: bool = Field(

@@ -144,6 +144,11 @@ class Scheduler:
         """A decoded window must be recognised the slow way."""
         self._queue(self._redo, item)
 
+    def split(self, item: Item, parts: int) -> None:
+        """A window was taken apart: each part will be done on its own."""
+        with self._changed:
+            item.owner.open += parts - 1
+
     def done(self, item: Item) -> bool:
         """A window has its text, or failed. True if its request is finished with that."""
         with self._changed:

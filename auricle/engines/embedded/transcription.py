@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import ctranslate2
 import numpy as np
 
-from auricle.engines.embedded import guards, script, timestamps
+from auricle.engines.embedded import guards, script, switching, timestamps
 from auricle.engines.embedded.graft import Grafter, States
 from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
 from auricle.engines.embedded.voice import VoiceActivity, VoiceModel
@@ -23,7 +23,8 @@ STRETCH = 30 * SAMPLE_RATE  # samples that are read and searched for speech at a
 FULL_WINDOW_SECONDS = 28.0  # longest window where every window costs 30 s
 TEMPERATURES = (0.4, 0.8)  # openai/whisper tries five, which keeps hopeless audio busy for long
 SURE_LANGUAGE = 0.6  # probability of a language from which on it is believed; else the first is sought with 30 s
-SETTLED_LANGUAGE = 0.8  # and from which on the second likeliest is not tried when a window is recognised again
+SETTLED_LANGUAGE = 0.8  # and from which on no other is tried when a window is recognised again
+POSSIBLE_LANGUAGE = 0.1  # and from which on it may be that other
 SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
 LONE_WORD_SECONDS = 2.0  # in windows under it
 LONE_WORD_LOGPROB = -1.0  # this is what `recheck` doubts
@@ -39,7 +40,7 @@ class TranscriptionOptions:
     graft: bool = True
     graft_seconds: float = 10.0
     recheck: bool = True
-    recheck_logprob: float = -0.35
+    recheck_logprob: float = -0.3
     recheck_beam_size: int = 5
     temperature_fallback: bool = True
     speech_threshold: float = 0.5
@@ -58,6 +59,9 @@ class Encoded(Item):
     states: States | None = None
     language: str = ""
     inherited: bool = False  # the language is that of other windows
+    improbable: bool = False  # the text found so far; else it is doubted because it loops or was cut off
+    part: int = 0  # of a window that was taken apart
+    parts: int = 1
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +74,7 @@ class Audio(Ticket):
     stretches: Iterator[tuple[list[Window], bool]] = field(default_factory=lambda: iter(()))
     waiting: list[Encoded] = field(default_factory=list)  # encoded, but of no known language yet
     results: dict[int, tuple[Segment, ...]] = field(default_factory=dict)  # by window, not yet sent
+    halves: dict[int, dict[int, tuple[Segment, ...]]] = field(default_factory=dict)  # by window and part, incomplete
     sent: int = 0  # windows
 
 
@@ -156,11 +161,14 @@ class Transcription:
     def _encode(self, item: Item) -> None:
         audio = _audio(item.owner)
         mel = self._mel(item)
-        states = self._grafter.encode(mel) if self._options.quick else np.array(self._whisper.encode(mel))[0]
+        states = self._states(mel)
         encoded = Encoded(audio, item.window, item.tag, states=states)
         if audio.options.language:
             encoded.language = self._whisper.languages[audio.options.language]
             self._ready(encoded)
+            return
+        if parts := self._parts(item.window, states):
+            self._take_apart(item, parts)
             return
         view = self._grafter.join([states]) if self._options.quick else _view(states)
         found, probability = self._whisper.detect_language(view)
@@ -175,21 +183,46 @@ class Transcription:
                 audio.language = encoded.language or None
             if not encoded.language:
                 encoded.language, encoded.inherited = audio.language or "", True
-            released = audio.waiting if audio.language else []
-            if audio.language:
-                audio.waiting = []
             if not encoded.language:
                 audio.waiting.append(encoded)
-        for waited in released:
-            waited.language = audio.language or "en"
-            self._ready(waited)
+        self._release(audio)
         if encoded.language:
             self._ready(encoded)
 
+    def _take_apart(self, item: Item, parts: list[tuple[Window, str]]) -> None:
+        """Go on with each part of a window of several languages."""
+        audio = _audio(item.owner)
+        self._scheduler.split(item, len(parts))
+        with self._lock:
+            audio.language = parts[-1][1]
+        self._release(audio)
+        for number, (window, language) in enumerate(parts):
+            part = Encoded(audio, window, item.tag, language=language, part=number, parts=len(parts))
+            part.states = self._states(self._mel(part))
+            self._ready(part)
+
+    def _release(self, audio: Audio) -> None:
+        """Go on with the windows that waited for the audio's language, once there is one."""
+        with self._lock:
+            language = audio.language
+            waited, audio.waiting = (audio.waiting, []) if language else ([], audio.waiting)
+        for encoded in waited:
+            encoded.language = language or "en"
+            self._ready(encoded)
+
+    def _states(self, mel: Mel) -> States:
+        return self._grafter.encode(mel) if self._options.quick else np.array(self._whisper.encode(mel))[0]
+
+    def _parts(self, window: Window, states: States) -> list[tuple[Window, str]]:
+        """A window of several languages in parts of one each."""
+        if len(window.pieces) < 2:
+            return []
+        found = self._whisper.detect_languages(self._grafter.join(switching.slices(window, states)))
+        return switching.parts(window, found)
+
     def _ready(self, encoded: Encoded) -> None:
-        encoded.group = len(
-            self._prompt(encoded, encoded.language)
-        )  # CTranslate2 wants prompts of one length in a batch
+        # CTranslate2 wants prompts of one length in a batch
+        encoded.group = len(self._prompt(encoded, encoded.language))
         self._scheduler.ready(encoded)
 
     def _prompt(self, item: Item, language: str) -> list[int]:
@@ -217,22 +250,29 @@ class Transcription:
     def _doubtful(self, item: Encoded, decoded: Decoded) -> bool:
         text = self._whisper.text(decoded.tokens)
         if not self._options.quick:
+            item.improbable = True
             return guards.failed(text, decoded.avg_logprob)
         # a lone word is improbable even when it is right
-        floor = self._options.recheck_logprob if item.window.spoken_seconds >= LONE_WORD_SECONDS else LONE_WORD_LOGPROB
+        lone = item.window.spoken_seconds < LONE_WORD_SECONDS
+        floor = LONE_WORD_LOGPROB if lone else self._options.recheck_logprob
+        item.improbable = decoded.avg_logprob < floor
         return guards.doubtful(text, decoded.tokens, decoded.avg_logprob, item.seconds, limit=MAX_TOKENS, floor=floor)
 
     def _redo(self, item: Item) -> None:
-        """The window again: 30 s, as Whisper was trained, a beam, each likely language; sampled where that loops."""
+        """The window again, with 30 s, as Whisper was trained. If its text was improbable, also with a beam and in each
+        likely language; where that loops, sampled.
+        """
         if not isinstance(item, Encoded):
             raise TypeError("a window that was never encoded")
         states = np.array(self._whisper.encode(self._mel(item)))[0]
         view = _view(states)
         limit = guards.token_limit(item.seconds, MAX_TOKENS)
-        beam_size = max(self._options.beam_size, self._options.recheck_beam_size)
+        beam_size, languages = self._options.beam_size, [item.language]
+        if item.improbable:
+            beam_size, languages = max(beam_size, self._options.recheck_beam_size), self._languages(item, view)
         found = [
             self._whisper.decode(view, [self._prompt(item, language)], [language], beam_size=beam_size, limit=limit)[0]
-            for language in self._languages(item, view)
+            for language in languages
         ]
         best = max(found, key=self._rank)
         if guards.nobody_spoke(best.avg_logprob, best.no_speech_prob):
@@ -249,10 +289,10 @@ class Transcription:
         """The languages that a window of doubtful text may be in: at most two."""
         if _audio(item.owner).options.language:
             return [item.language]
-        (first, probability), second = self._whisper.rank_languages(view)
+        (first, sure), (second, possible) = self._whisper.rank_languages(view)
         if item.inherited:
             return list(dict.fromkeys([item.language, first]))
-        return [first] if probability >= SETTLED_LANGUAGE else [first, second[0]]
+        return [first, second] if sure < SETTLED_LANGUAGE and possible >= POSSIBLE_LANGUAGE else [first]
 
     def _rank(self, decoded: Decoded) -> tuple[bool, float]:
         return not guards.repeats(self._whisper.text(decoded.tokens)), decoded.avg_logprob
@@ -262,7 +302,11 @@ class Transcription:
         audio = _audio(item.owner)
         segments = self._segments(item, decoded, states)
         with self._lock:
-            audio.results[item.window.index] = segments
+            halves = audio.halves.setdefault(item.window.index, {})
+            halves[item.part] = segments
+            if len(halves) == item.parts:
+                del audio.halves[item.window.index]
+                audio.results[item.window.index] = tuple(one for _, half in sorted(halves.items()) for one in half)
             while not audio.cancelled and (found := audio.results.pop(audio.sent, None)) is not None:
                 audio.sent += 1
                 for segment in found:

@@ -81,6 +81,12 @@ class Whisper:
         """Whisper's code of the likeliest language and its probability."""
         return self.rank_languages(states)[0]
 
+    def detect_languages(self, states: Any) -> list[tuple[str, float]]:
+        """The same for each row of `states`."""
+        if not self.multilingual:
+            return [("en", 1.0)] * int(states.shape[0])
+        return [(row[0][0][2:-2], float(row[0][1])) for row in self.model.detect_language(states)]
+
     def rank_languages(self, states: Any) -> tuple[tuple[str, float], tuple[str, float]]:
         """The two likeliest languages."""
         if not self.multilingual:

@@ -185,3 +185,13 @@ def test_a_closed_scheduler_has_no_jobs() -> None:
     scheduler = Scheduler(threads=1, batch=4, ahead=4)
     scheduler.close()
     assert scheduler.next() is None
+
+
+def test_a_request_is_finished_with_the_last_part_of_a_window() -> None:
+    scheduler = Scheduler(threads=1, batch=1, ahead=3)
+    opened(scheduler, 1, 9)
+    job = take(scheduler)
+    (item,) = job.items
+    scheduler.split(item, 2)
+    scheduler.finished(job)
+    assert [scheduler.done(item), scheduler.done(item)] == [False, True]
