@@ -48,10 +48,12 @@ def create_app(settings: Settings) -> FastAPI:
     tracing = build_tracing(settings)
     fetcher = Fetcher(settings, admission.memory)
     decoder = Decoder(settings)
-    metrics = Metrics(
-        admission, lambda: {name: engine.batches for name, engine in engines.items() if isinstance(engine, Batching)}
-    )
     served = serve_models(settings, engines)
+    metrics = Metrics(
+        admission,
+        lambda: {name: engine.batches for name, engine in engines.items() if isinstance(engine, Batching)},
+        lambda: {name: model.readiness().ready for name, model in served.items()},
+    )
     office = Office(settings) if settings.keeps_accounts else None
     books = office.books if office else None
     pulls = build_pulls(settings, engines)

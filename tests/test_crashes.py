@@ -207,6 +207,7 @@ def readiness(server: Server, model: str) -> tuple[int, Any]:
 def reloaded(server: Server, model: str, told: str) -> None:
     """Wait until `model` can answer; until then it is told why not, and requests hear it at once, too."""
     deadline = time.monotonic() + RELOAD_SECONDS
+    assert f'auricle_model_ready{{model="{model}"}} 0.0' in httpx.get(f"{server.url}/metrics").text
     while (state := readiness(server, model)) != (200, {"ready": True, "detail": ""}):
         assert state == (503, {"ready": False, "detail": told}), state
         assert time.monotonic() < deadline

@@ -137,6 +137,7 @@ def test_metrics_tell_what_became_of_requests() -> None:
         'auricle_http_responses_total{method="GET",route="other",status="404"} 1.0',
         'auricle_http_responses_total{method="POST",route="/v1/chat/completions",status="400"} 1.0',
         "auricle_in_progress 0.0",
+        'auricle_model_ready{model="mimo-v2.5-asr"} 1.0',
         "auricle_audio_memory_bytes 0.0",
         'auricle_lane_requests{lane="scripted/recognize"} 0.0',
     ):

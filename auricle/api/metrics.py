@@ -12,6 +12,7 @@ from auricle.admission import Admission
 from auricle.pipeline import Outcome
 
 Batches = Mapping[str, Mapping[int, int]]
+Ready = Mapping[str, bool]
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 AUDIO_SECONDS = (1, 5, 15, 60, 300, 1800, 3600, 4 * 3600, 12 * 3600)
 
@@ -19,8 +20,10 @@ AUDIO_SECONDS = (1, 5, 15, 60, 300, 1800, 3600, 4 * 3600, 12 * 3600)
 class Metrics:
     """Counters and histograms by model; a registry of their own, so that several apps can live in one process."""
 
-    def __init__(self, admission: Admission, batches: Callable[[], Batches] = dict) -> None:
-        """`batches`: how many batches of each size each engine has run."""
+    def __init__(
+        self, admission: Admission, batches: Callable[[], Batches] = dict, ready: Callable[[], Ready] = dict
+    ) -> None:
+        """`batches`: how many batches of each size each engine has run. `ready`: which model can answer."""
         self.registry = CollectorRegistry()
         self._responses = Counter(
             "auricle_http_responses", "Responses of every route", ["method", "route", "status"], registry=self.registry
@@ -53,7 +56,7 @@ class Metrics:
         self._first_token = Histogram(
             "auricle_first_token_seconds", "Time to first token", ["model"], buckets=SECONDS, registry=self.registry
         )
-        self.registry.register(InProgress(admission, batches))
+        self.registry.register(InProgress(admission, batches, ready))
 
     def responded(self, method: str, route: str, status: int) -> None:
         """Note a response; `status` 0 where the client left before it began."""
@@ -84,9 +87,10 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class InProgress(Collector):
     """Reads what is in progress when it is asked for."""
 
-    def __init__(self, admission: Admission, batches: Callable[[], Batches]) -> None:
+    def __init__(self, admission: Admission, batches: Callable[[], Batches], ready: Callable[[], Ready]) -> None:
         self._admission = admission
         self._batches = batches
+        self._ready = ready
 
     def describe(self) -> Iterable[Metric]:
         return ()
@@ -94,6 +98,10 @@ class InProgress(Collector):
     def collect(self) -> Iterator[Metric]:
         admission = self._admission
         yield GaugeMetricFamily("auricle_in_progress", "Requests in progress", admission.in_progress)
+        ready = GaugeMetricFamily("auricle_model_ready", "1 for a model that can answer", labels=["model"])
+        for name, is_ready in self._ready().items():
+            ready.add_metric([name], is_ready)
+        yield ready
         running = GaugeMetricFamily("auricle_lane_requests", "Requests of an engine and task", labels=["lane"])
         waits = GaugeMetricFamily(
             "auricle_lane_wait_seconds", "Estimated wait of a typical request that came now", labels=["lane"]
