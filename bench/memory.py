@@ -1,9 +1,10 @@
 """Peak memory of the whole server while it recognises a long file, above that for a 10-minute one.
 
-    python -m bench.memory --weights FOLDER [--hours 3]
+    python -m bench.memory --weights FOLDER [--hours 3] [--talk 1.0]
 
-The file is MP3 over HTTP, as base64. Peak: resident memory of the server and its children together, ten times a second.
-Linux only.
+The file is MP3 over HTTP, as base64: 24 kbit/s, or 8 where it would else be over the 50 MiB that an audio may have,
+so that ten hours fit. In `--talk` of its time somebody speaks, five minutes at a stretch; the rest is faint noise.
+Peak: resident memory of the server and its children together, ten times a second. Linux only.
 """
 
 from __future__ import annotations
@@ -25,27 +26,35 @@ from bench.server import Server, serve
 
 MB = 1e6
 SAMPLE_SECONDS = 0.1
+BIT_RATES = (24_000, 8_000)  # bit/s
+MAX_BYTES = 50 * 2**20  # of base64
+NOISE = 0.0005  # of full scale
 
 
 def mp3(samples: sets.Audio, seconds: float) -> bytes:
-    """`samples`, over and over, as MP3 of `seconds`."""
-    out = io.BytesIO()
+    """`samples`, over and over, as MP3 of about `seconds`; encoded once, as MP3's frames stand for themselves."""
+    times = max(1, round(seconds * sets.RATE / samples.size))
+    samples = samples[: round(seconds * sets.RATE)]
     pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2")
-    with av.open(out, "w", format="mp3") as container:
+    bit_rate = next(rate for rate in BIT_RATES if rate / 8 * seconds * 4 / 3 < MAX_BYTES or rate == BIT_RATES[-1])
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp3", options={"write_xing": "0", "id3v2_version": "0"}) as container:
         stream = container.add_stream("mp3", rate=sets.RATE, layout="mono")
-        stream.bit_rate = 24_000
-        left = round(seconds * sets.RATE)
-        while left > 0:
-            piece = pcm[: min(left, pcm.size)]
-            left -= piece.size
-            for start in range(0, piece.size, sets.RATE):
-                frame = av.AudioFrame.from_ndarray(piece[None, start : start + sets.RATE], format="s16", layout="mono")
-                frame.sample_rate = sets.RATE
-                for packet in stream.encode(frame):
-                    container.mux(packet)
+        stream.bit_rate = bit_rate
+        for start in range(0, pcm.size, sets.RATE):
+            frame = av.AudioFrame.from_ndarray(pcm[None, start : start + sets.RATE], format="s16", layout="mono")
+            frame.sample_rate = sets.RATE
+            for packet in stream.encode(frame):
+                container.mux(packet)
         for packet in stream.encode(None):
             container.mux(packet)
-    return out.getvalue()
+    return out.getvalue() * times
+
+
+def talking(samples: sets.Audio, share: float) -> sets.Audio:
+    """`samples`, and faint noise behind them, so that they are `share` of the whole."""
+    rest = round(samples.size * (1 / share - 1))
+    return np.concatenate([samples, np.random.default_rng(1).normal(0, NOISE, rest).astype(np.float32)])
 
 
 def peak_bytes(server: Server, client: httpx.Client, data: bytes) -> tuple[int, float, int]:
@@ -73,8 +82,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=3.0)
+    parser.add_argument("--talk", type=float, default=1.0, help="share of the time in which somebody speaks")
     options = parser.parse_args()
-    samples, _ = long_file(sets.load("report", language="en", condition="clean"), 300)
+    speech, _ = long_file(sets.load("report", language="en", condition="clean"), 300)
+    samples = talking(speech, options.talk)
     peaks = []
     with serve(options.weights) as server, httpx.Client() as client:
         for seconds in (60.0, 600.0, options.hours * 3600):
