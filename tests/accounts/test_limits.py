@@ -9,6 +9,7 @@ from auricle.accounts.limits import REQUESTS_A_MINUTE, TOKENS_A_MINUTE, Limits, 
 from auricle.config import ModelSettings
 from auricle.errors import RateLimited, Unauthorized
 from auricle.types import Task
+from tests.serving import scripted_settings, serving
 
 QUOTAS = {
     "mimo-v2.5": Quota.of(ModelSettings(task=Task.UNDERSTAND)),
@@ -92,6 +93,18 @@ async def test_servers_share_what_redis_counts(redis: str) -> None:
     await one.spend(BEN, "m", 100)
     with pytest.raises(RateLimited, match="tokens"):
         await other.admit(BEN, "m")
+
+
+def test_servers_with_one_redis_count_together_on_the_wire(redis: str) -> None:
+    models = {"mimo-v2.5": {"engine": "scripted", "requests_a_minute": 3}}
+    settings = scripted_settings(api_keys="sk-shared", limits_url=redis, models=models)
+    body = {"model": "mimo-v2.5", "messages": [{"role": "user", "content": "hello"}]}
+    key = {"api-key": "sk-shared"}
+    with serving(settings) as one, serving(settings) as other:
+        replies = [server.chat(body, headers=key) for server in (one, other, one, other)]
+    assert [reply.status_code for reply in replies] == [200, 200, 200, 429]
+    assert [reply.headers["x-ratelimit-remaining-requests"] for reply in replies] == ["2", "1", "0", "0"]
+    assert 1 <= int(replies[-1].headers["retry-after"]) <= 60
 
 
 async def test_without_its_redis_a_server_counts_for_itself() -> None:

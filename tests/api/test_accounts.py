@@ -184,15 +184,17 @@ def test_requests_at_once_cannot_overspend(server: Server) -> None:
     assert sum(row["cost_micros"] for row in rows) < 100 + max(row["cost_micros"] for row in rows)
 
 
-def test_limits_of_a_key(server: Server) -> None:
-    terms = KeyTerms(models=("mimo-v2.5",), daily_limit_micros=40)
-    account = Account(server, "limited", terms=terms)
+@pytest.mark.parametrize("period", ["daily", "monthly"])
+def test_limits_of_a_key(server: Server, period: str) -> None:
+    daily, monthly = (40, None) if period == "daily" else (None, 40)
+    terms = KeyTerms(models=("mimo-v2.5",), daily_limit_micros=daily, monthly_limit_micros=monthly)
+    account = Account(server, f"limited {period}", terms=terms)
     assert error(account.chat(dictation())) == (403, "Forbidden")
     while account.chat(TEXT).status_code == 200:
         assert len(account.rows) < 20
     reply = account.chat(TEXT)
     assert error(reply) == (402, "Insufficient Balance")
-    assert "daily limit" in reply.json()["error"]["param"]
+    assert f"{period} limit" in reply.json()["error"]["param"]
 
 
 @pytest.mark.parametrize("how", ["disabled", "rotated", "expired", "account disabled"])

@@ -102,6 +102,46 @@ def test_guessing_is_slow(tmp_path: Path) -> None:
         assert int(reply.headers["retry-after"]) > 0
 
 
+def test_guessing_the_code_is_slow_too(tmp_path: Path) -> None:
+    with serving(scripted_settings(accounts=True, data_dir=tmp_path)) as server, server.client() as client:
+        code = server.app.state.services.office.admin.setup_code()
+        for n in range(TRIES_A_MINUTE):
+            reply = client.post("/admin/v1/setup", json={"code": f"{n}", "password": PASSWORD})
+            assert reply.status_code == 401
+        assert client.post("/admin/v1/setup", json={"code": code, "password": PASSWORD}).status_code == 429
+
+
+def test_the_password_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURICLE_ADMIN_PASSWORD", PASSWORD)
+    monkeypatch.setenv("AURICLE_ACCOUNTS", "true")
+    with serving(scripted_settings(data_dir=tmp_path)) as server, server.client() as client:
+        assert server.app.state.services.office.admin.setup_code() is None
+        assert client.get("/admin/v1/session").json() == {"signed_in": False, "setup_needed": False}
+        assert client.post("/admin/v1/session", json={"password": f"{PASSWORD}."}).status_code == 401
+        reply = client.post("/admin/v1/session", json={"password": PASSWORD})
+        assert reply.status_code == 200
+        client.headers["x-csrf-token"] = reply.json()["csrf_token"]
+        change = {"current": PASSWORD, "new": "another long one"}
+        refused = client.put("/admin/v1/password", json=change)
+        assert (refused.status_code, "AURICLE_ADMIN_PASSWORD" in refused.json()["error"]["param"]) == (400, True)
+    assert PASSWORD.encode() not in (tmp_path / "auricle.db").read_bytes()
+
+
+def test_what_can_be_done_with_the_rows_and_times(server: Server, admin: httpx.Client) -> None:
+    key = admin.post("/admin/v1/keys", json={"name": "rows"}).json()
+    for _ in range(3):
+        assert server.chat(TEXT, headers={"api-key": key["key"]}).status_code == 200
+    mine = {"key": key["id"]}
+    assert len(admin.get("/admin/v1/requests", params={**mine, "model": "mimo-v2.5"}).json()["data"]) == 3
+    for none in ({"model": "mimo-v2-omni"}, {"errors": "true"}, {"status": "499"}, {"project": "prj_0"}):
+        assert admin.get("/admin/v1/requests", params={**mine, **none}).json()["data"] == []
+    (times,) = [one for one in admin.get("/admin/v1/answer-times").json()["data"] if one["model"] == "mimo-v2.5"]
+    assert times["answers"] >= 3
+    assert 0 < times["latency_seconds"]["p50"] <= times["latency_seconds"]["p95"] <= times["latency_seconds"]["p99"]
+    assert times["first_token_seconds"]["p50"] <= times["latency_seconds"]["p50"]
+    assert admin.get("/admin/v1/answer-times", params={"to": "2001-01-01"}).json()["data"] == []
+
+
 def test_the_password_is_chosen_once_with_the_code(tmp_path: Path) -> None:
     settings = scripted_settings(accounts=True, data_dir=tmp_path)
     with serving(settings) as server, server.client() as client:
