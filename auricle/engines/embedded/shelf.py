@@ -18,8 +18,6 @@ from typing import Any, Protocol
 
 import orjson
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from auricle.config import EngineSettings
 from auricle.engines.embedded.events import SoundEvent
@@ -29,9 +27,7 @@ from auricle.errors import EngineFailed
 from auricle.types import RecognitionOptions, Segment, Word
 
 FORMAT = 2  # of an entry; raised whenever what is heard in the same samples may have changed
-REDIS_SECONDS = 0.5  # that Redis may take before the audio is heard anew
 MAX_ENTRY_BYTES = 16 * 1024 * 1024  # ten hours of speech take about 5 MB
-PREFIX = "auricle:heard:"
 FOLDER_MODE = 0o700
 SWEEP_SHARE = 0.9  # of its bytes that a folder is brought down to when it holds too many
 STALE_SECONDS = 3600.0  # after which a half-written file is nobody's
@@ -66,6 +62,8 @@ def shelf_of(place: str | None, size_bytes: int, seconds: float) -> Shelf | None
     if not place:
         return None
     if place.startswith(("redis://", "rediss://", "unix://")):
+        from auricle.engines.embedded.redis_shelf import RedisShelf  # redis takes 0.16 s to import
+
         return RedisShelf(place, seconds)
     return FolderShelf(Path(place).expanduser(), size_bytes, seconds)
 
@@ -144,38 +142,6 @@ class FolderShelf:
             file.unlink(missing_ok=True)
             used -= size
         return used
-
-
-class RedisShelf:
-    """Redis or Valkey, shared by several servers. How much it holds is its own setting, `maxmemory`."""
-
-    def __init__(self, url: str, seconds: float) -> None:
-        """Raises ValueError for what is no URL of a Redis."""
-        self._seconds = seconds
-        self._redis = Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
-
-    async def get(self, name: str) -> Heard | None:
-        try:
-            content = await self._redis.getex(PREFIX + name, ex=round(self._seconds))
-            return None if content is None else read(bytes(content))  # type: ignore[arg-type]  # not decoded: bytes
-        except (RedisError, OSError, EngineFailed) as error:
-            log.warning("heard_not_read", error=type(error).__name__)
-            return None
-
-    async def put(self, name: str, heard: Heard) -> None:
-        content = written(heard)
-        if len(content) > MAX_ENTRY_BYTES:
-            return
-        try:
-            await self._redis.set(PREFIX + name, content, ex=round(self._seconds))
-        except (RedisError, OSError) as error:
-            log.warning("heard_not_kept", error=type(error).__name__)
-
-    async def close(self) -> None:
-        try:
-            await self._redis.aclose()
-        except (RedisError, OSError):
-            pass
 
 
 def written(heard: Heard) -> bytes:

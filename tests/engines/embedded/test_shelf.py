@@ -16,7 +16,8 @@ from auricle.config import EngineSettings
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, Loudness
 from auricle.engines.embedded.listener import Listener
-from auricle.engines.embedded.shelf import FolderShelf, RedisShelf, Shelf, name_of, read, shelf_of, written
+from auricle.engines.embedded.redis_shelf import RedisShelf
+from auricle.engines.embedded.shelf import FolderShelf, Shelf, name_of, read, shelf_of, written
 from auricle.errors import EngineFailed
 from auricle.types import RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
