@@ -55,6 +55,7 @@ fuzz-short: FUZZ_SECONDS = 5
 fuzz-short: fuzz ## the same in two minutes, for every change
 
 test-console: $(VENV)/.dev ## use the web console in headless Chromium (Debian: apt install chromium)
+	$(BIN)/auricle models pull --for-tests
 	$(BIN)/python -m pytest tests/console -m "console or not console"
 
 check: $(VENV)/.dev ## formatting, lint, types
