@@ -117,7 +117,8 @@ def recordings(tagger: SoundTagger, part: str, verbose: bool) -> None:
         concept = known[clip.concept]
         began = time.process_time()
         frames = tagger.scores(waveform(clip.samples))
-        events = find_events(frames)
+        found = find_events(frames)
+        events = [event for event in found if event.hedge != "maybe"]
         cost += time.process_time() - began
         seconds += len(clip.samples) / SAMPLE_RATE
         best = sorted(told, key=lambda index: -float(frames.scores[:, index].max()))[:5]
@@ -133,6 +134,9 @@ def recordings(tagger: SoundTagger, part: str, verbose: bool) -> None:
                 by_hedge[event.hedge].append(marks[event.label] == "right")
         if concept.right and clip.concept != "music":
             counts["recalled"] += "right" in marks.values()
+            guesses = {event.label for event in found if event.hedge == "maybe"}
+            counts["guessed"] += bool(guesses)
+            counts["guessed right"] += bool(guesses & concept.right)
         if verbose:
             print(f"  {clip.name} ({clip.concept}): {', '.join(f'{k} [{v}]' for k, v in marks.items())}")
     print(f"recordings: {counts['clips']} with a class of their own, {seconds:.0f} s")
@@ -140,6 +144,7 @@ def recordings(tagger: SoundTagger, part: str, verbose: bool) -> None:
     print(f"  a right class among the first five: {ratio(counts['five'], counts['clips'])}")
     print(f"  events right: {ratio(counts['right'], counts['right'] + counts['wrong'])}; general: {counts['general']}")
     print(f"  recordings with a right event: {ratio(counts['recalled'], counts['clips'])}")
+    print(f"  guesses with a right one among them: {ratio(counts['guessed right'], counts['guessed'])}")
     for hedge, rights in by_hedge.items():
         print(f"  said '{hedge}': right {ratio(sum(rights), len(rights))}")
     print(f"  cost: {1000 * cost / seconds:.1f} ms of one core for a second of audio")
@@ -247,7 +252,9 @@ def scenes(tagger: SoundTagger, part: str) -> None:
                 scene[at : at + len(sound)] += sound[: len(scene) - at]
                 loud = int(np.argmax(np.abs(sound) > 0.1 * np.abs(sound).max()))
                 starts.append((at + loud) / SAMPLE_RATE)
-            events = [e for e in tagger.listen(waveform(scene.astype(np.float32))) if e.role == "sound"]
+            events = [
+                e for e in tagger.listen(waveform(scene.astype(np.float32))) if e.role == "sound" and e.hedge != "maybe"
+            ]
             for number, clip in enumerate(group):
                 around = [e for e in events if e.start < 11 + 9 * number and e.end > 2 + 9 * number]
                 rights = [e for e in around if e.label in known[clip.concept].right]

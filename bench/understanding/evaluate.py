@@ -7,6 +7,7 @@ of bench/sounds/sources.py.
 
     --part development|test   which questions; wording and thresholds are chosen on the development part only
     --only served,ceiling     which of the three
+    --answers FILE            keep every answer there, a line each, and go on where an earlier run with it ended
     --write                   put the table into docs/quality.md
     --verbose                 show each wrong answer
 """
@@ -20,7 +21,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from auricle.audio.tokens import audio_tokens
 from auricle.config import load_settings
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
-from auricle.engines.embedded.responder import KNOWN_ODDS, Responder
+from auricle.engines.embedded.responder import Responder
 from auricle.pipeline import collect
 from auricle.types import Audio, AudioClip, Message, Options, RecognitionOptions, Request, Segment, Task, Text
 from auricle.waveform import SAMPLE_RATE, Waveform
@@ -45,7 +46,41 @@ BEGIN, END = "<!-- answers: begin -->", "<!-- answers: end -->"
 SYSTEMS = ("served", "ceiling", "floor")
 ANSWER_TOKENS = 120
 
+UNHEARD = ("sound", "mixture", "is there music", "two audios")  # what the words alone do not tell
+
 Results = dict[str, list[tuple[Question, str, bool]]]
+
+
+class Answers:
+    """What was answered, by system, audios and question; in a file too, so that a run can go on where it ended."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._rows: dict[tuple[str, tuple[str, ...], str], dict[str, Any]] = {}
+        if file is not None and file.exists():
+            for line in file.read_text("utf-8").splitlines():
+                self._put(json.loads(line))
+
+    def get(self, system: str, question: Question) -> dict[str, Any] | None:
+        return self._rows.get((system, question.scenes, question.text))
+
+    def add(self, system: str, question: Question, answer: str, words: list[bool] | None = None) -> dict[str, Any]:
+        """`words`: whether any were heard, by audio."""
+        row: dict[str, Any] = {
+            "system": system,
+            "category": question.category,
+            "audios": question.scenes,
+            "question": question.text,
+        }
+        row |= {"answer": answer, "words": words}
+        self._put(row)
+        if self._file is not None:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        return row
+
+    def _put(self, row: dict[str, Any]) -> None:
+        self._rows[row["system"], tuple(row["audios"]), row["question"]] = row
 
 
 def ask(client: httpx.Client, url: str, question: Question, made: dict[str, Scene]) -> tuple[str, list[Any]]:
@@ -74,17 +109,15 @@ class Perfect:
         self._made = made
         self._sounds = sounds
 
-    async def answers(
-        self, asked: list[Question], model: LanguageModel, known_odds: float | None
-    ) -> AsyncGenerator[str, None]:
-        listener = Listener(_Deaf())
-        responder = Responder(model, listener, known_odds)
+    async def answers(self, asked: list[Question], model: LanguageModel) -> AsyncGenerator[tuple[Question, str], None]:
+        listener = Listener(Deaf())
+        responder = Responder(model, listener)
         for question in asked:
             parts = [self._audio(self._made[name], listener) for name in question.scenes]
             message = Message("user", (*parts, Text(question.text)))
             options = Options(max_tokens=ANSWER_TOKENS, thinking=False)
             request = Request("0" * 32, "m", Task.UNDERSTAND, (message,), options)
-            yield (await collect(responder.answer(request))).content
+            yield question, (await collect(responder.answer(request))).content
 
     def _audio(self, made: Scene, listener: Listener) -> Audio:
         count = len(made.samples)
@@ -93,7 +126,7 @@ class Perfect:
         return Audio(AudioClip(b"", "wav"), Waveform(b"", count, duration, audio_tokens(duration), made.digest))
 
 
-class _Deaf:
+class Deaf:
     """Everything is known already."""
 
     async def recognize(self, waveform: Waveform, options: RecognitionOptions) -> AsyncGenerator[Segment, None]:
@@ -102,58 +135,36 @@ class _Deaf:
         yield Segment("", 0.0, 0.0, "en")
 
 
-async def perfect(asked: list[Question], made: dict[str, Scene], show: Callable[..., None], *only: str) -> Results:
+async def perfect(asked: list[Question], made: dict[str, Scene], known: Answers, system: str) -> None:
+    """Ask the language model alone what is not known yet."""
+    missing = [question for question in asked if known.get(system, question) is None]
+    if not missing:
+        return
     settings = load_settings()
     engine = settings.engine("embedded")
     model = LanguageModel(resolve(engine.language_model, settings), engine)
     await model.start()
-    while not model.readiness.ready:  # noqa: ASYNC110 (it says so in no other way)
-        await asyncio.sleep(0.1)
-    results: Results = {}
     try:
-        for system in only:
-            answers = Perfect(made, sounds=system == "ceiling").answers(
-                asked, model, KNOWN_ODDS.get(engine.language_model)
-            )
-            results[system] = []
-            async with contextlib.aclosing(answers):
-                async for answer in answers:
-                    question = asked[len(results[system])]
-                    results[system].append((question, answer, question.judge(answer)))
-                    show(system, *results[system][-1])
+        await model.wait_ready()
+        answers = Perfect(made, sounds=system == "ceiling").answers(missing, model)
+        async with contextlib.aclosing(answers):
+            async for question, answer in answers:
+                known.add(system, question, answer)
     finally:
         await model.close()
-    return results
 
 
-def served(url: str, asked: list[Question], made: dict[str, Scene], show: Callable[..., None]) -> tuple[Results, int]:
-    """The server's answers; and in how many audios without speech words were heard."""
-    found: list[tuple[Question, str, bool]] = []
-    invented = {}
-    with httpx.Client() as client:
-        for question in asked:
+def served(url: str | None, asked: list[Question], made: dict[str, Scene], known: Answers) -> None:
+    """Ask a server what is not known yet."""
+    missing = [question for question in asked if known.get("served", question) is None]
+    if not missing:
+        return
+    with contextlib.ExitStack() as stack:
+        url = url or stack.enter_context(running()).url
+        client = stack.enter_context(httpx.Client())
+        for question in missing:
             answer, heard = ask(client, url, question, made)
-            found.append((question, answer, question.judge(answer)))
-            show("served", *found[-1])
-            for name, audio in zip(question.scenes, heard, strict=True):
-                if not made[name].segments:
-                    invented[name] = bool(audio["segments"])
-    names = [name for name, words in invented.items() if words]
-    sys.stdout.write(f"words heard in {len(names)} of {len(invented)} audios without speech: {', '.join(names)}\n")
-    return {"served": found}, len(names)
-
-
-def read(files: list[Path], asked: list[Question]) -> Results:
-    """Answers of earlier runs, judged anew."""
-    known = {(question.scenes, question.text): question for question in asked}
-    results: Results = {}
-    for file in files:
-        for row in json.loads(file.read_text("utf-8")):
-            question = known.get((tuple(row["audios"]), row["question"]))
-            if question is not None:
-                judged = (question, row["answer"], question.judge(row["answer"]))
-                results.setdefault(row["system"], []).append(judged)
-    return results
+            known.add("served", question, answer, [bool(audio["segments"]) for audio in heard])
 
 
 def table(results: Results) -> Iterator[str]:
@@ -181,46 +192,43 @@ def main() -> None:
     parser.add_argument("--url", help="a server that runs, in place of one that is started")
     parser.add_argument("--category", help="only these questions")
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth question")
-    parser.add_argument("--read", type=Path, nargs="*", default=[], help="answers of earlier runs, from --answers")
-    parser.add_argument("--answers", type=Path, help="write every answer to this JSON file")
+    parser.add_argument("--answers", type=Path)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     made = scenes(options.part)
     asked = [q for q in list(questions(options.part))[:: options.every] if options.category in (None, q.category)]
     begun = time.monotonic()
-
-    def show(system: str, question: Question, answer: str, right: bool) -> None:
-        if options.verbose and not right:
-            where = ", ".join(question.scenes)
-            sys.stdout.write(f"{system} [{question.category}] {where}: {question.text} -> {answer}\n")
-            sys.stdout.flush()
-
-    results = read(options.read, asked)
-    only = [] if options.read else options.only.split(",")
-    invented: int | None = None
-    if "served" in only:
-        with contextlib.ExitStack() as stack:
-            url = options.url or stack.enter_context(running()).url
-            found, invented = served(url, asked, made, show)
-            results |= found
-    if alone := [each for each in only if each != "served"]:
-        results |= asyncio.run(perfect(asked, made, show, *alone))
+    known = Answers(options.answers)
+    results: Results = {}
+    invented: dict[str, bool] = {}
+    for system in options.only.split(","):
+        wanted = [question for question in asked if system != "floor" or question.category in UNHEARD]
+        if system == "served":
+            served(options.url, wanted, made, known)
+        else:
+            asyncio.run(perfect(wanted, made, known, system))
+        results[system] = []
+        for question in wanted:
+            row = known.get(system, question) or {}
+            right = question.judge(row["answer"])
+            results[system].append((question, row["answer"], right))
+            for name, words in zip(question.scenes, row["words"] or (), strict=False):
+                if not made[name].segments:
+                    invented[name] = words
+            if options.verbose and not right:
+                where = ", ".join(question.scenes)
+                sys.stdout.write(f"{system} [{question.category}] {where}: {question.text} -> {row['answer']}\n")
     lines = list(table(results))
-    told = {question for found in results.values() for question, _, _ in found}
-    names = {name for question in told for name in question.scenes}
-    silent = [name for name in names if not made[name].segments]
-    lines += ["", f"{len(told)} questions about {len(names)} audios, of {sum(made[n].seconds for n in names):.0f} s."]
-    if invented is not None:
-        lines[-1] += f" Words were heard in {invented} of the {len(silent)} audios in which nobody speaks."
+    names = {name for question in asked for name in question.scenes}
+    people = sum(made[name].seconds for name in names if made[name].people)
+    lines += ["", f"{len(asked)} questions about {len(names)} audios, of {sum(made[n].seconds for n in names):.0f} s, "]
+    lines[-1] += f"{people:.0f} s of it with speech by people."
+    if invented:
+        wrong = sorted(name for name, words in invented.items() if words)
+        lines[-1] += f" Words were heard in {len(wrong)} of the {len(invented)} audios in which nobody speaks"
+        lines[-1] += f" ({', '.join(wrong)})." if wrong else "."
     sys.stdout.write("\n".join([*lines, "", f"{time.monotonic() - begun:.0f} s", ""]))
-    if options.answers:
-        rows = [
-            {"system": system, "category": q.category, "audios": q.scenes, "question": q.text, "answer": a, "right": r}
-            for system, found in results.items()
-            for q, a, r in found
-        ]
-        options.answers.write_text(json.dumps(rows, ensure_ascii=False, indent=1), "utf-8")
     if options.write:
         before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
         after = rest.partition(END)[2]

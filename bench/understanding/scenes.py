@@ -32,6 +32,7 @@ from bench.sounds.evaluate import concepts, decode, waveform
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SPEECH_LEVEL = -23.0  # dBFS, root mean square
 SOUND_LEVEL = -25.0
+PEOPLE = ("allison-",)  # names of clips that are spoken by people begin so
 GAP_SECONDS = 0.6  # between the parts of an audio
 SHORTEST_SECONDS = 0.5  # of a sound's recording
 PARTS = {"development": ("choose", ("development", "threshold")), "test": ("report", ("report",))}
@@ -45,6 +46,7 @@ class Piece:
     text: str = ""
     language: str = ""
     label: str = ""  # AudioSet's, of a sound or music
+    people: bool = False  # spoken by somebody, and not by a machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Scene:
     samples: Samples = field(repr=False)
     segments: tuple[Segment, ...]
     events: tuple[SoundEvent, ...]
+    people: bool = False  # whether what is said is said by people
 
     @property
     def seconds(self) -> float:
@@ -107,7 +110,7 @@ def scene(name: str, *pieces: Piece, under: Piece | None = None, decibels: float
         events.append(event(under.label, 0.0, at))
     spans = [event("Speech", segment.start, segment.end) for segment in segments]
     ordered = sorted([*events, *spans], key=lambda each: each.start)
-    return Scene(name, samples.astype(np.float32), tuple(segments), tuple(ordered))
+    return Scene(name, samples.astype(np.float32), tuple(segments), tuple(ordered), any(p.people for p in pieces))
 
 
 def event(label: str, start: float, end: float) -> SoundEvent:
@@ -130,18 +133,21 @@ def _speech(part: str) -> dict[str, Clip]:
 def say(part: str, *names: str) -> tuple[Piece, ...]:
     """Clips of bench.sets by their names."""
     clips = [_speech(part)[name] for name in names]
-    return tuple(Piece(levelled(decode(Path(c.file)), SPEECH_LEVEL), c.text, c.language) for c in clips)
+    return tuple(
+        Piece(levelled(decode(Path(c.file)), SPEECH_LEVEL), c.text, c.language, people=c.name.startswith(PEOPLE))
+        for c in clips
+    )
 
 
 def example(file: str, text: str, language: str) -> Piece:
     """A recording of a person that comes with Auricle."""
-    return Piece(levelled(decode(EXAMPLES / file), SPEECH_LEVEL), text, language)
+    return Piece(levelled(decode(EXAMPLES / file), SPEECH_LEVEL), text, language, people=True)
 
 
 def prompt(language: str, stem: str, text: str) -> Piece:
     """A prompt of Debian's asterisk-core-sounds, spoken by a person."""
     folder = sources.fetch(f"asterisk-core-sounds-{language}-wav")
-    return Piece(levelled(decode(next(folder.rglob(f"{stem}.wav"))), SPEECH_LEVEL), text, language)
+    return Piece(levelled(decode(next(folder.rglob(f"{stem}.wav"))), SPEECH_LEVEL), text, language, people=True)
 
 
 @cache

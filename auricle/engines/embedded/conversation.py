@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import orjson
 
 from auricle.engines.embedded.constraints import Tools
+from auricle.engines.embedded.examples import CHINESE, ENGLISH
 from auricle.engines.embedded.languages import language_of, name_of
 from auricle.engines.embedded.prompt import Piece, Turn, merged
 from auricle.types import Audio, Message, Request, Text, ToolCall
@@ -23,18 +23,19 @@ from auricle.types import Audio, Message, Request, Text, ToolCall
 # Of the 47 questions of tests/engines/embedded/questions.py, greedily, the 1.5B model answers 40 right with this text
 # and the 0.5B model 34. Tried and no better: the same as a reminder after the question, an example of an unknown name
 # (the 1.5B still makes one up), and notes that end with what is not known. 'Write: ...' is what makes it say so at all.
-LISTENING = (
+_ENGLISH = (
     "You are a careful listener. The user gives you audio, and what you heard in it is written down as notes. "
     "Answer the question from the notes alone, shortly, and answer every part of it. Take words, numbers, names and "
     "times exactly as they are in the notes. To describe, summarize or transcribe the audio, tell what is said in it; "
     "if nobody speaks, say so. Nothing but the notes is known: if they do not contain the answer (a name, a colour, "
     "a reason, a sound), write: It can't be heard in the audio."
 )
-LISTENING_CHINESE = (
+_CHINESE = (
     "你是一个认真的听者。用户给你音频，你听到的内容已经写成笔记。请只根据笔记简短地回答问题，问题的每一部分都要回答。"
     "原话、数字、名字和时间都照笔记原样写。要求描述、总结或转写音频时，就写出音频里说的话；没有人说话，就说没有人说话。"
     "除了笔记，什么都不知道：如果笔记里没有答案（比如名字、颜色、原因、声音），就写：从音频里听不出来。"
 )
+LISTENING = (_ENGLISH, _CHINESE)
 ASSISTING = "You are a helpful assistant."
 CALLING = (
     "You can call these functions:\n{functions}\n"
@@ -42,30 +43,23 @@ CALLING = (
     "else. "
     "If none is needed, or its result is there already, answer in words."
 )
+ONLY_AUDIO = ("the audio", "音频")
 NOTES = ("What you heard in {}:\n", "你在{}里听到的：\n")
-# Asked about the notes before the question is answered: the 1.5B model says yes or no to this, by the odds of its next
-# word, much more reliably than it admits in its answer that it does not know.
-DOUBT = "\n(Does one of the sentences above say this? Write only yes or no.)"
-YES, NO = frozenset({"yes"}), frozenset({"no"})
-ADMISSION = "\n(What is asked is not in the notes. Write in {}: It can't be heard in the audio.)"
-ADMISSION_CHINESE = "\n（笔记里没有这个问题的答案。请写：从音频里听不出来。）"
-ADMISSIONS = {"en": "It can't be heard in the audio.", "zh": "从音频里听不出来。"}
 _ALWAYS_TOLD = re.compile(
-    r"\b(hear|heard|sounds?|noises?|music|instruments?|animals?|said|says?|spoken|speaks?|speaking|languages?|audios?|long)"
-    r"\b|听|声|音|说了|说的是|语言|动物|乐器|多长",
+    r"\b(hear|heard|sounds?|noises?|music|instruments?|animals?|said|says?|spoken|speaks?|speaking|languages?|audios?)\b"
+    r"|听|声|音|说了|说的是|语言|动物|乐器",
     re.IGNORECASE,
 )
 _YES_OR_NO = re.compile(
-    r"(is|are|was|were|do|does|did|has|have|can|could|will|would)\b|.*(吗|没有)[？?]$", re.IGNORECASE | re.DOTALL
+    r"(is|are|was(?! (ist|war|wird|hat|haben|sind|sagt|macht|kostet))|were|do|does|did|has|have|can|could|will|would)\b"
+    r"|.*(吗|没有)[？?]$",
+    re.IGNORECASE | re.DOTALL,
 )
 QUESTION_MARKS = ("?", "？", "؟")
 REMINDER = "\n(Answer in {}.)"
 REMINDER_CHINESE = "\n（请用中文回答。）"
 JSON_REMINDER = "\n(Answer with one JSON object and nothing else.)"
 SCHEMA_REMINDER = "\n(Answer with JSON that follows this JSON Schema: {})"
-
-Ending = Literal["answer", "doubt", "admit"]
-"""What the last question is followed by: answer it, say whether it can be answered, or admit that it cannot."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +68,8 @@ class Conversation:
 
     request: Request
     tools: Tools
+    examples: bool = True
+    """Whether there is room for them."""
 
     @cached_property
     def audios(self) -> tuple[Audio, ...]:
@@ -95,31 +91,35 @@ class Conversation:
         return index + 1 if len(self.audios) > 1 else None
 
     @property
+    def plain(self) -> bool:
+        """Whether words are wanted, and neither JSON nor a function call."""
+        return self.request.options.response_format.type == "text" and not self.tools.functions
+
+    @property
     def doubtable(self) -> bool:
-        """Whether the last message asks, about one audio and in plain words, for something that may not be in it.
+        """Whether the last message asks in plain words for something that may not be in the audio.
 
         What notes always tell (what is said, what sounds there are) is in them; yes or no can be answered with no.
         """
         last = self.request.messages[-1]
-        if len(self.audios) != 1 or last.role != "user" or not last.text.rstrip().endswith(QUESTION_MARKS):
+        if not self.audios or last.role != "user" or not last.text.rstrip().endswith(QUESTION_MARKS):
             return False
-        plain = self.request.options.response_format.type == "text" and not self.tools.functions
-        return plain and not _ALWAYS_TOLD.search(last.text) and not _YES_OR_NO.match(last.text.lstrip())
+        return self.plain and not _ALWAYS_TOLD.search(last.text) and not _YES_OR_NO.match(last.text.lstrip())
 
-    def turns(self, notes: Sequence[str], hint: str = "", ending: Ending = "answer") -> tuple[Turn, ...]:
-        """The turns, with one note for each audio, `hint` just before the last question, and an ending to it.
+    def turns(self, notes: Sequence[str], hint: str = "") -> tuple[Turn, ...]:
+        """The turns, with one note for each audio, and `hint` just before the last question.
 
-        Which tokens are billed, and how many, does not depend on `notes`, `hint` and `ending`.
+        Which tokens are billed, and how many, does not depend on `notes` and `hint`.
         """
         remaining = iter(enumerate(notes))
         last = max((i for i, m in enumerate(self.request.messages) if m.role == "user"), default=-1)
         turns = [Turn("system", tuple(self._system()))]
+        if self.audios and self.plain and self.examples:  # an answer in another form would not be like the examples'
+            turns += _examples(chinese=self.chinese)
         for index, message in enumerate(self.request.messages):
             match message.role:
                 case "user":
-                    turns.append(
-                        Turn("user", tuple(self._user(message, remaining, hint, ending if index == last else None)))
-                    )
+                    turns.append(Turn("user", tuple(self._user(message, remaining, hint, is_last=index == last))))
                 case "assistant":
                     text = "\n".join([*filter(None, [message.text]), *map(_call_text, message.tool_calls)])
                     turns.append(Turn("assistant", (Piece(text, billed=True),)))
@@ -132,7 +132,7 @@ class Conversation:
 
     def _system(self) -> Iterable[Piece]:
         instructions = [m.text for m in self.request.messages if m.role in ("system", "developer") and m.text]
-        ours = (LISTENING_CHINESE if self.chinese else LISTENING) if self.audios else ASSISTING
+        ours = LISTENING[self.chinese] if self.audios else ASSISTING
         if instructions:
             yield Piece("\n".join(instructions), billed=True)
         if self.audios or not instructions:
@@ -144,41 +144,30 @@ class Conversation:
             yield Piece("\n".join(lines), billed=True)
             yield Piece(after.format(), billed=False)
 
-    def _user(
-        self, message: Message, notes: Iterable[tuple[int, str]], hint: str, ending: Ending | None
-    ) -> Iterable[Piece]:
-        """`ending` is None for all messages but the last."""
+    def _user(self, message: Message, notes: Iterable[tuple[int, str]], hint: str, *, is_last: bool) -> Iterable[Piece]:
         audios = [part for part in message.content if not isinstance(part, Text)]
         ours = ""
         for _, (index, note) in zip(audios, notes, strict=False):
             ours += NOTES[self.chinese].format(self._audio_name(index)) + note + "\n\n"
-        if ending and hint:
+        if is_last and hint:
             ours += hint + "\n\n"
         yield Piece(ours, billed=False)
         yield Piece(message.text, billed=True)
-        yield Piece(self._reminder(message.text, ending), billed=False)
+        yield Piece(self._reminder(message.text, is_last=is_last), billed=False)
 
-    def _reminder(self, text: str, ending: Ending | None) -> str:
+    def _reminder(self, text: str, *, is_last: bool) -> str:
         form = self.request.options.response_format
-        is_last = ending is not None
-        if ending == "doubt":
-            return DOUBT
         if is_last and form.type == "json_schema":
             return SCHEMA_REMINDER.format(orjson.dumps(form.schema).decode())
         if is_last and form.type == "json_object":
             return JSON_REMINDER
-        language = language_of(text)
-        if ending == "admit":
-            return ADMISSION_CHINESE if language == "zh" else ADMISSION.format(name_of(language))
-        if language == "zh":
-            return REMINDER_CHINESE
-        return REMINDER.format(name_of(language)) if self.audios or language != "en" else ""
+        return _in_language_of(text) if self.audios or language_of(text) != "en" else ""
 
     def _audio_name(self, index: int) -> str:
         number = self.number(index)
-        if self.chinese:
-            return "音频" if number is None else f"音频{number}"
-        return "the audio" if number is None else f"audio {number}"
+        if number is None:
+            return ONLY_AUDIO[self.chinese]
+        return f"音频{number}" if self.chinese else f"audio {number}"
 
     def _called(self, message: Message) -> str:
         for earlier in self.request.messages:
@@ -186,6 +175,26 @@ class Conversation:
                 if call.id == message.tool_call_id:
                     return call.name
         return message.name or ""
+
+
+def opening(*, chinese: bool) -> tuple[Turn, ...]:
+    """What every conversation about an audio begins with, unless its client sends instructions."""
+    return Turn("system", (Piece(LISTENING[chinese], billed=False),)), *_examples(chinese=chinese)
+
+
+def _examples(*, chinese: bool) -> Iterable[Turn]:
+    """Turns that show how to answer."""
+    for example in CHINESE if chinese else ENGLISH:
+        heard = NOTES[chinese].format(ONLY_AUDIO[chinese]) + example.notes + "\n\n"
+        for question, answer in example.answers:
+            yield Turn("user", (Piece(heard + question + _in_language_of(question), billed=False),))
+            yield Turn("assistant", (Piece(answer, billed=False),))
+            heard = ""
+
+
+def _in_language_of(question: str) -> str:
+    language = language_of(question)
+    return REMINDER_CHINESE if language == "zh" else REMINDER.format(name_of(language))
 
 
 def _call_text(call: ToolCall) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
@@ -14,7 +15,7 @@ from auricle.engines.base import Capabilities
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.recognizer import Recognizer
-from auricle.engines.embedded.responder import KNOWN_ODDS, Responder
+from auricle.engines.embedded.responder import Responder
 from auricle.engines.embedded.shelf import name_of, shelf_of
 from auricle.engines.embedded.sounds import Sounds
 from auricle.engines.embedded.transcriber import Transcriber
@@ -65,7 +66,8 @@ class EmbeddedEngine:
             shelf=shelf,
             name_of=lambda digest, options: name_of(digest, options, engine),
         )
-        self._responder = Responder(self._model, self._listener, KNOWN_ODDS.get(self._language_model_name))
+        self._responder = Responder(self._model, self._listener)
+        self._warming: asyncio.Task[None] | None = None
         self._transcriber = Transcriber(self._listener, lambda: self._recognizer_folder)
 
     async def start(self) -> None:
@@ -76,10 +78,14 @@ class EmbeddedEngine:
             await self._sounds.start()
         if self._understands:
             await self._model.start()
+            self._warming = asyncio.create_task(self._warm_up(), name="warming up")
 
     async def close(self) -> None:
         """Stop listening and end the child processes; downloads stop too."""
         self._cancelled.set()
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         await self._listener.close()
         await self._model.close()
         if self._sounds is not None:
@@ -137,6 +143,14 @@ class EmbeddedEngine:
             async with aclosing(self._answerer(request).answer(request)) as deltas:
                 async for delta in deltas:
                     yield delta
+
+    async def _warm_up(self) -> None:
+        try:
+            await self._responder.warm_up()
+        except (
+            AuricleError
+        ) as error:  # readiness tells of a model that cannot be loaded; one that died is warm again soon
+            log.info("not_warmed_up", detail=error.param)
 
     def _answerer(self, request: Request) -> Responder | Transcriber:
         return self._transcriber if request.task is Task.RECOGNIZE else self._responder

@@ -97,8 +97,18 @@ class Heard:
 
     @property
     def sounds(self) -> tuple[SoundEvent, ...]:
-        """All that is neither speech nor singing nor music: animals, machines, instruments, tones."""
-        return tuple(event for event in self.events or () if event.role not in ("speech", "singing", "music"))
+        """All that is told and neither speech nor singing nor music: animals, machines, instruments, tones."""
+        return tuple(
+            event
+            for event in self.events or ()
+            if event.role not in ("speech", "singing", "music") and event.hedge != "maybe"
+        )
+
+    @property
+    def guesses(self) -> tuple[SoundEvent, ...]:
+        """What a sound may be that could not be told, the likeliest first; none where somebody speaks."""
+        found = () if self.segments else self.events or ()
+        return tuple(sorted((each for each in found if each.hedge == "maybe"), key=lambda each: -each.confidence))
 
     @property
     def size_bytes(self) -> int:

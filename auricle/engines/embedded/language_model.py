@@ -7,11 +7,10 @@ one who laid out a prompt knows which of its tokens are the client's and which o
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Container, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +38,6 @@ REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our
 REMEMBERED_CHARACTERS = 4096  # of one such text at most
 PENALTY_TOKENS = 64  # that penalties look back: of more, most would be the notes, whose words the answer is to quote
 DEFAULT_TOP_P = 0.95  # llama.cpp's own
-LEANING_WORDS = 12  # likeliest next words that are looked at
-LEAST_CHANCE = 1e-6
 MARK = "⟦{nonce}⟧"  # stands for a message's content while the template is applied
 
 log = structlog.get_logger(__name__)
@@ -85,14 +82,6 @@ class Written:
     finish: Finish | None = None
     tokens: int = 0  # written in all
     reused_tokens: int = 0  # of the prompt, from the front, whose keys and values were still there
-
-
-@dataclass(frozen=True, slots=True)
-class Leaning:
-    """Which of two answers the model leans towards."""
-
-    odds: float  # natural logarithm; positive: towards
-    reused_tokens: int  # of the prompt, as in `Written`
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,34 +194,17 @@ class LanguageModel(ModelProcess[str]):
             "return_progress": True,
             "sse_ping_interval": PING_SECONDS,
         }
+        reused = 0
         async with aclosing(self._events(body)) as events:
             async for event in events:
+                if progress := event.get("prompt_progress"):
+                    reused = int(progress["cache"])
                 if event["stop"]:
                     finish: Finish = "length" if event["stop_type"] == "limit" else "stop"
                     reused = int(event["timings"]["cache_n"])
                     yield Written(event.get("content", ""), finish, int(event["tokens_predicted"]), reused)
                 elif event.get("content"):
-                    yield Written(event["content"])
-
-    async def lean(self, prompt: Sequence[int], towards: Container[str], away: Container[str]) -> Leaning:
-        """How much rather the model's next word is one of `towards` than one of `away`; waits for a free slot.
-
-        Cancelling it frees the slot at once. Raises like `write`.
-        """
-        body = {**Sampling().body(), "prompt": list(prompt), "n_predict": 1, "n_probs": LEANING_WORDS, "stream": True}
-        body |= {"cache_prompt": True, "return_progress": True, "sse_ping_interval": PING_SECONDS}
-        chances = {True: LEAST_CHANCE, False: LEAST_CHANCE}
-        reused = 0
-        async with self._slots.take(len(prompt) + 1), aclosing(self._events(body)) as events:
-            async for event in events:
-                for likely in event.get("completion_probabilities", [])[:1]:
-                    for word in likely["top_logprobs"]:
-                        text = word["token"].strip().lower()
-                        if text in towards or text in away:
-                            chances[text in towards] += math.exp(word["logprob"])
-                if event["stop"]:
-                    reused = int(event["timings"]["cache_n"])
-        return Leaning(math.log(chances[True] / chances[False]), reused)
+                    yield Written(event["content"], reused_tokens=reused)
 
     async def _events(self, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """What llama.cpp tells of one completion, to its end."""

@@ -100,9 +100,23 @@ class Wording:
                 lines.append(f"There is music in {name}, {when}{like}.")
         else:
             lines.append(f"{name}里没有音乐。" if self.chinese else f"There is no music in {name}.")
-        if heard.music and not any(is_instrument(event.label) for event in heard.sounds):
+        if heard.music and not heard.guesses and not any(is_instrument(event.label) for event in heard.sounds):
             lines.append("听不出是什么乐器。" if self.chinese else "Which instruments play cannot be told.")
-        return lines + (self._sounds(heard.sounds) or [self._no_sound(heard)])
+        lines += self._sounds(heard.sounds)
+        if heard.guesses:
+            lines.append(self._guess(heard))
+        return lines if heard.sounds or heard.guesses else [*lines, self._no_sound(heard)]
+
+    def _guess(self, heard: Heard) -> str:
+        """What it may be."""
+        if self.chinese:
+            first, *others = dict.fromkeys(event.chinese for event in heard.guesses)
+            what = "是什么乐器" if heard.music else "是什么声音"
+            return f"听不准{what}：可能是{first}" + "".join(f"，也可能是{other}" for other in others) + "。"
+        names = list(dict.fromkeys(event.english for event in heard.guesses))
+        listed = " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+        what = "Which instrument plays" if heard.music else "What makes the sound"
+        return f"{what} is not certain: it may be {listed}."
 
     def _sounds(self, sounds: Sequence[SoundEvent]) -> list[str]:
         """A sentence for each kind of sound, as sure as its surest event."""

@@ -69,7 +69,8 @@ def merged(turns: Iterable[Turn]) -> tuple[Turn, ...]:
 async def compose(model: LanguageModel, turns: Sequence[Turn]) -> Prompt:
     """The prompt for `turns`, ready for the model to answer.
 
-    The template's frame around a turn is billed with it; a system turn that is all ours is not billed, frame included.
+    The template's frame around a turn is billed with it; turns at the beginning that are all ours are not billed,
+    frames included. What is billed is the same with our turns after the client's first one as without them.
     """
     frames = await model.frames([turn.role for turn in turns])
     tokens: list[int] = []
@@ -87,12 +88,12 @@ async def compose(model: LanguageModel, turns: Sequence[Turn]) -> Prompt:
     ours_first = bool(turns) and not turns[0].billed and turns[0].role == "system"
     for index, turn in enumerate(turns):
         frame = frames[index]
-        if index == 1 and ours_first:
+        if index and turn.billed and ours_first and not turns[index - 1].billed:
             end = (await model.frames(["system"], answer_next=False))[1]
             if end and frame.startswith(end):
                 await add(end, billed=False, special=True)
                 frame = frame.removeprefix(end)
-        await add(frame, billed=not (index == 0 and ours_first), special=True)
+        await add(frame, billed=turn.billed or (index == 0 and not ours_first), special=True)
         for billed, group in groupby(turn.pieces, key=lambda piece: piece.billed):
             await add("".join(piece.text for piece in group), billed=billed, special=False)
     await add(frames[-1], billed=True, special=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 
 from auricle.engines.embedded.constraints import CallReader, Tools, constraint_of, exactly
-from auricle.engines.embedded.conversation import ADMISSIONS, NO, YES, Conversation, Ending
+from auricle.engines.embedded.conversation import Conversation, opening
+from auricle.engines.embedded.examples import ADMISSIONS
+from auricle.engines.embedded.grounding import asks_who, echoes, invented, strangers
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
 from auricle.engines.embedded.languages import language_of
@@ -26,27 +29,35 @@ HINT_SHARE = 0.25  # of a shortened transcript's room, for what fits the questio
 REASONING_TOKENS = 8192  # when the client sets no limit
 ESTIMATED_CHARACTERS_PER_TOKEN = 4
 MAX_CHARACTERS_PER_TOKEN = 64  # text longer than that is not tokenised just to say how much too long it is
-# Natural logarithm of yes to no, above which a model is believed that is asked whether the notes say what is asked. Of
-# 30 questions about telephone prompts, half of which cannot be answered, it is right about 11 of these and all others
-# at -0.7; higher, it doubts what it knows. Models that are not here are not asked: the 0.5B model's odds tell nothing.
-KNOWN_ODDS = {"qwen2.5-coder-1.5b": -0.7}
-VERDICTS = 256  # that are remembered: the same request again reads no word twice
+EXAMPLES_CONTEXT = 2560  # tokens that the context has at least where examples, about 1100, stand in it
+HELD_CHARACTERS = 160  # of an answer that is judged before it is sent: its first sentence, if that is shorter
+REFUTED = 256  # prompts that are remembered: the same request again admits it at once
+_SENTENCE = re.compile(r"[.!?]\s|[。！？\n]")
 AHEAD = 2  # audios of one request that are listened to at the same time
 
 
 class Responder:
-    """Answers requests for understanding. One for all; keeps of them only whether the notes said what was asked."""
+    """Answers requests for understanding. One for all; keeps of them only which answers were made up."""
 
-    def __init__(self, model: LanguageModel, listener: Listener, known_odds: float | None = None) -> None:
-        """`known_odds`: see `KNOWN_ODDS`; None, and the model is never asked whether it knows."""
+    def __init__(self, model: LanguageModel, listener: Listener) -> None:
         self._model = model
         self._listener = listener
-        self._known_odds = known_odds
-        self._verdicts: OrderedDict[tuple[int, ...], float] = OrderedDict()
+        self._refuted: OrderedDict[tuple[int, ...], None] = OrderedDict()
+
+    async def warm_up(self) -> None:
+        """Let the model read what every request begins with, so that the first one does not wait for it."""
+        await self._model.wait_ready()
+        if self._model.context_length < EXAMPLES_CONTEXT:
+            return
+        for chinese in (False, True):
+            prompt = await compose(self._model, opening(chinese=chinese))
+            async with aclosing(self._model.write(prompt.tokens, 1, Sampling())) as pieces:
+                async for _ in pieces:
+                    pass
 
     async def count_prompt_tokens(self, request: Request) -> int:
         """Text of the messages in the model's template, and each audio's tokens. Raises InvalidField."""
-        conversation = Conversation(request, Tools.of(request.options, request.messages))
+        conversation = self._conversation(request)
         self._check_length(request)
         prompt = await compose(self._model, conversation.turns([""] * len(conversation.audios)))
         return prompt.billed_tokens + sum(audio.waveform.tokens for audio in conversation.audios)
@@ -54,7 +65,7 @@ class Responder:
     async def answer(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Reasoning if it is wanted, then the answer, then how it ended and its usage."""
         options = request.options
-        conversation = Conversation(request, Tools.of(options, request.messages))
+        conversation = self._conversation(request)
         sampling = await self._sampling(options, conversation.tools)
         await self._check_fits(conversation)
         with ExitStack() as listening:
@@ -74,18 +85,12 @@ class Responder:
                 heard.append((await hearings[index].result()).credible())
             reused_audio_tokens = sum(hearing.waveform.tokens for hearing in hearings if hearing.cached)
         prompt = await self._prompt(conversation, heard)
-        reused_before: int | None = None
-        if self._known_odds is not None and conversation.doubtable and (heard[0].segments or heard[0].events):
-            odds, reused_before = await self._odds(conversation, heard, prompt)
-            if odds <= self._known_odds:
-                prompt = await self._prompt(conversation, heard, "admit")
-                if admission := ADMISSIONS.get(language_of(conversation.question)):  # small models make one up instead
-                    sampling = replace(sampling, grammar=exactly(admission))
         room = self._model.context_length - len(prompt.tokens)
         wanted = DEFAULT_ANSWER_TOKENS if options.max_tokens is None else options.max_tokens - reasoning.tokens
         reader = CallReader(conversation.tools.callable)
         written = Written("")
-        async with aclosing(self._model.write(prompt.tokens, max(1, min(wanted, room)), sampling)) as pieces:
+        answering = self._write(conversation, heard, prompt, max(1, min(wanted, room)), sampling)
+        async with aclosing(answering) as pieces:
             async for written in pieces:
                 if text := reader.feed(written.text):
                     yield Delta(content=text)
@@ -101,29 +106,52 @@ class Responder:
             prompt_tokens=prompt.billed_tokens + audio_tokens,
             completion_tokens=reasoning.tokens + written.tokens,
             audio_tokens=audio_tokens,
-            cached_tokens=prompt.billed_within(
-                written.reused_tokens if reused_before is None else min(reused_before, written.reused_tokens)
-            )
-            + reused_audio_tokens,
+            cached_tokens=prompt.billed_within(written.reused_tokens) + reused_audio_tokens,
             reasoning_tokens=reasoning.tokens,
         )
         reports = tuple(one.report() for one in heard) if options.heard else ()
         yield Delta(heard=reports, finish_reason=finish, usage=usage)
 
-    async def _odds(
-        self, conversation: Conversation, heard: Sequence[Heard], prompt: Prompt
-    ) -> tuple[float, int | None]:
-        """How much the model believes that the notes say what is asked; it reads nothing for it that `prompt` does not
-        begin with but one sentence. And how much of the prompt was still there, if it had to read it."""
-        if (odds := self._verdicts.get(prompt.tokens)) is not None:
-            self._verdicts.move_to_end(prompt.tokens)
-            return odds, None
-        doubt = await self._prompt(conversation, heard, "doubt")
-        leaning = await self._model.lean(doubt.tokens, YES, NO)
-        self._verdicts[prompt.tokens] = leaning.odds
-        if len(self._verdicts) > VERDICTS:
-            self._verdicts.popitem(last=False)
-        return leaning.odds, leaning.reused_tokens
+    def _conversation(self, request: Request) -> Conversation:
+        tools = Tools.of(request.options, request.messages)
+        return Conversation(request, tools, examples=self._model.context_length >= EXAMPLES_CONTEXT)
+
+    async def _write(
+        self, conversation: Conversation, heard: Sequence[Heard], prompt: Prompt, max_tokens: int, sampling: Sampling
+    ) -> AsyncGenerator[Written, None]:
+        """What the model writes, unless it makes up a number or a name that was not heard: then that it is not heard.
+
+        The beginning of an answer that may be made up is held back until it is judged.
+        """
+        admission = ADMISSIONS.get(language_of(conversation.question)) if conversation.doubtable else None
+        reused: int | None = None
+        if admission is None or prompt.tokens not in self._refuted:
+            held, judged = "", admission is None
+            async with aclosing(self._model.write(prompt.tokens, max_tokens, sampling)) as pieces:
+                async for piece in pieces:
+                    reused = piece.reused_tokens
+                    if judged:
+                        yield piece
+                        continue
+                    held += piece.text
+                    if piece.finish is None and len(held) < HELD_CHARACTERS and not _SENTENCE.search(held):
+                        continue
+                    if _made_up(held, conversation, heard):
+                        break
+                    judged = True
+                    yield replace(piece, text=held)
+                else:
+                    return
+            self._refute(prompt)
+        admitting = replace(sampling, grammar=exactly(admission or ""))
+        async with aclosing(self._model.write(prompt.tokens, max_tokens, admitting)) as pieces:
+            async for piece in pieces:
+                yield piece if reused is None else replace(piece, reused_tokens=reused)
+
+    def _refute(self, prompt: Prompt) -> None:
+        self._refuted[prompt.tokens] = None
+        if len(self._refuted) > REFUTED:
+            self._refuted.popitem(last=False)
 
     async def _sampling(self, options: Options, tools: Tools) -> Sampling:
         constraint = constraint_of(options, tools)
@@ -165,7 +193,7 @@ class Responder:
         seconds = conversation.audios[index].waveform.seconds
         return Wording(conversation.chinese, conversation.number(index), seconds)
 
-    async def _prompt(self, conversation: Conversation, heard: Sequence[Heard], ending: Ending = "answer") -> Prompt:
+    async def _prompt(self, conversation: Conversation, heard: Sequence[Heard]) -> Prompt:
         """The prompt with everything that was heard, or, where that is too long, with what fits."""
         excerpts = [_Excerpt(one, self._wording(conversation, index)) for index, one in enumerate(heard)]
         for excerpt in excerpts:
@@ -180,7 +208,7 @@ class Responder:
                 for excerpt in excerpts:
                     excerpt.shorten(max(0, int(room * (1 - HINT_SHARE) * excerpt.tokens / total)))
                 hint = self._hint(conversation, excerpts, max(0, int(room * HINT_SHARE)))
-            prompt = await compose(self._model, conversation.turns([e.notes() for e in excerpts], hint, ending))
+            prompt = await compose(self._model, conversation.turns([e.notes() for e in excerpts], hint))
             if len(prompt.tokens) + LEAST_ANSWER_TOKENS <= self._model.context_length or room <= 0:
                 break
             room = int(room * 0.8) if shortened else total - 1  # token counts of lines are estimates
@@ -217,6 +245,23 @@ class Responder:
 
     def _too_long(self, request: Request, tokens: int) -> ContextTooLong:
         return ContextTooLong(tokens, self._model.context_length, request.model)
+
+
+def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) -> bool:
+    """Whether `answer` only echoes the question, or has numbers or names that are neither in the notes nor in what the
+    client wrote."""
+    if echoes(answer, conversation.question):
+        return True
+    notes = [line for one in heard for line in sentences(one, Wording(conversation.chinese, None, one.seconds))]
+    written = [message.text for message in conversation.request.messages]
+    # Names have another form in another language, and German writes every noun like one.
+    spoken = {segment.language for one in heard for segment in one.segments}
+    language = language_of(conversation.question)
+    names = spoken == {language} and language != "de"
+    sources = [*notes, *written]
+    if names and asks_who(conversation.question) and strangers(answer, sources):
+        return True
+    return bool(invented(answer, sources, names=names))
 
 
 class _Reasoning:

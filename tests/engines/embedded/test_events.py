@@ -52,7 +52,24 @@ def test_a_particular_that_is_not_sure_leaves_its_kind() -> None:
 
 
 def test_the_general_is_told_where_nothing_particular_is() -> None:
-    assert labels(find_events(frames(12, Animal=(ALL, 0.9), Dog=(ALL, 0.2)))) == ["Animal"]
+    assert labels(find_events(frames(12, Animal=(ALL, 0.9), Dog=(ALL, 0.1)))) == ["Animal"]
+
+
+def test_guesses_are_told_as_guesses_where_nothing_is_sure_enough() -> None:
+    found = find_events(frames(12, Cat=(ALL, 0.36), Siren=(ALL, 0.2), Thunder=(ALL, 0.1), Duck=(ALL, 0.02)))
+    guesses = sorted(found, key=lambda event: -event.confidence)
+    assert labels(tuple(guesses)) == ["Cat", "Siren", "Thunder"]
+    assert {event.hedge for event in found} == {"maybe"}
+    assert find_events(frames(12, Cat=(ALL, 0.2), Siren=(ALL, 0.2))) == (), "too unlikely"
+    assert labels(find_events(frames(12, Dog=(ALL, 0.95), Siren=(ALL, 0.4)))) == ["Dog"]
+    assert labels(find_events(frames(12, Speech=(ALL, 0.9), Cat=(ALL, 0.36)))) == ["Speech"]
+
+
+def test_guesses_are_of_the_kind_that_is_known() -> None:
+    animal = find_events(frames(12, Animal=(ALL, 0.9), Dog=(ALL, 0.25), Siren=(ALL, 0.4)))
+    assert set(labels(animal)) == {"Animal", "Dog"}
+    music = find_events(frames(12, Music=(ALL, 0.9), Organ=(ALL, 0.25), Siren=(ALL, 0.29)))
+    assert set(labels(music)) == {"Music", "Organ"}
 
 
 def test_one_of_a_family_is_told() -> None:

@@ -6,22 +6,22 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import pytest
 import pytest_asyncio
 
 from auricle.config import EngineSettings
-from auricle.engines.embedded.constraints import Tools
+from auricle.engines.embedded.constraints import Tools, exactly
 from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.heard import Heard
-from auricle.engines.embedded.language_model import LanguageModel
-from auricle.engines.embedded.languages import language_of
+from auricle.engines.embedded.language_model import LanguageModel, Sampling, Written
 from auricle.engines.embedded.listener import Listener
-from auricle.engines.embedded.responder import Responder
+from auricle.engines.embedded.responder import EXAMPLES_CONTEXT, Responder
 from auricle.errors import ContextTooLong, InvalidField
 from auricle.pipeline import collect
 from auricle.types import (
@@ -54,7 +54,7 @@ from tests.engines.embedded.test_constraints import WEATHER
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
 
-CONTEXT = 2560
+CONTEXT = 2560 - 1  # examples would leave little room for what the tests are about, and take time to read
 SYSTEM = Message("system", (Text("You are MiMo, an AI assistant developed by Xiaomi."),))
 
 
@@ -66,6 +66,18 @@ class Deaf:
         yield Segment("", 0, 0, "en")
 
 
+class Roomy:
+    """The real model with, as it says, a larger context."""
+
+    context_length = EXAMPLES_CONTEXT
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
 class Respondent:
     """A responder that has heard every scene."""
 
@@ -73,6 +85,8 @@ class Respondent:
         self.model = model
         self._listener = Listener(Deaf())
         self.responder = Responder(model, self._listener)
+        self.taught = Responder(cast(LanguageModel, Roomy(model)), self._listener)
+        """With the examples before the conversation."""
 
     def request(self, *messages: Message | Heard | str, **options: Any) -> Request:
         """Whole messages, or the scenes and texts of one."""
@@ -161,11 +175,12 @@ async def test_a_second_question_reuses_everything_before_it(respondent: Respond
 
 
 async def test_a_conversation_goes_on(respondent: Respondent) -> None:
+    taught = respondent.taught
     turns = [respondent.user(PARCEL, "Who is calling?")]
-    first = await respondent.ask(*turns)
+    first = await collect(taught.answer(respondent.request(*turns)))
     assert "Daniel" in first.content
     turns += [Message("assistant", (Text(first.content),)), respondent.user("Which number should be called back?")]
-    second = await respondent.ask(*turns)
+    second = await collect(taught.answer(respondent.request(*turns)))
     assert re.search("five five five|555", second.content.lower())
     assert second.usage.cached_tokens > first.usage.prompt_tokens
 
@@ -197,7 +212,7 @@ async def test_control_tokens_in_what_is_said_are_words(respondent: Respondent) 
 
 
 def _conversation(respondent: Respondent, *parts: Heard) -> Conversation:
-    return Conversation(respondent.request(*parts, "What is said?"), Tools())
+    return respondent.responder._conversation(respondent.request(*parts, "What is said?"))
 
 
 SCHEMA = {
@@ -288,17 +303,56 @@ async def test_text_that_is_too_long_is_refused_with_both_numbers(respondent: Re
         assert refused.value.tokens > CONTEXT
 
 
-async def test_a_model_that_doubts_that_it_knows_says_so(respondent: Respondent) -> None:
-    doubtful = Responder(respondent.model, respondent._listener, known_odds=1000.0)
+class Saying:
+    """The real model, held to one answer unless it is held to another already."""
+
+    def __init__(self, model: LanguageModel, text: str) -> None:
+        self._model = model
+        self._text = text
+        self.answers = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def write(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> AsyncGenerator[Written, None]:
+        self.answers += 1
+        return self._model.write(prompt, max_tokens, replace(sampling, grammar=sampling.grammar or exactly(self._text)))
+
+
+async def test_what_is_made_up_is_not_sent(respondent: Respondent) -> None:
+    inventive = Saying(respondent.model, "The boss of Daniel is called Ferdinand.")
+    responder = Responder(cast(LanguageModel, inventive), respondent._listener)
     asked = respondent.request(PARCEL, "What is the name of Daniel's boss?")
-    answer = await collect(doubtful.answer(asked))
-    assert "can't be heard" in answer.content
-    assert answer.usage.prompt_tokens == await doubtful.count_prompt_tokens(asked)
-    again = await collect(doubtful.answer(asked))
-    assert again.content == answer.content
-    assert again.usage.cached_tokens >= again.usage.prompt_tokens - 6, "it is not asked the same thing twice"
-    sure = Responder(respondent.model, respondent._listener, known_odds=-1000.0)
-    assert "can't be heard" not in (await collect(sure.answer(respondent.request(PARCEL, "Who calls?")))).content
+    pieces = [delta.content async for delta in responder.answer(asked) if delta.content]
+    assert "".join(pieces) == "It can't be heard in the audio."
+    assert inventive.answers == 2
+    again = await collect(responder.answer(asked))
+    assert again.content == "It can't be heard in the audio."
+    assert inventive.answers == 3, "it is not judged twice"
+    assert again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
+    assert again.usage.cached_tokens >= again.usage.prompt_tokens - 6
+
+
+async def test_what_was_heard_is_sent(respondent: Respondent) -> None:
+    text = "It was Daniel who called, before six."
+    responder = Responder(cast(LanguageModel, Saying(respondent.model, text)), respondent._listener)
+    answer = await collect(responder.answer(respondent.request(PARCEL, "Who calls?")))
+    assert answer.content == text
+    known = respondent.request(PARCEL, "Was it Ferdinand or Daniel who calls?")
+    responder = Responder(cast(LanguageModel, Saying(respondent.model, "Not Ferdinand.")), respondent._listener)
+    assert (await collect(responder.answer(known))).content == "Not Ferdinand."
+
+
+async def test_examples_are_not_billed_and_stay_in_memory(respondent: Respondent) -> None:
+    long = respondent.taught
+    for asked in (
+        respondent.request(PARCEL, "Who is calling?"),
+        respondent.request(SYSTEM, respondent.user(TRAIN, "他要去哪里？")),
+    ):
+        plain = await respondent.responder.count_prompt_tokens(asked)
+        assert await long.count_prompt_tokens(asked) == plain
+        prompt = await long._prompt(long._conversation(asked), [PARCEL])
+        assert len(prompt.tokens) > plain + 500
 
 
 @pytest.mark.parametrize(
@@ -306,16 +360,19 @@ async def test_a_model_that_doubts_that_it_knows_says_so(respondent: Respondent)
     [
         ("What is the name of the speaker?", True),
         ("他今年多大了？", True),
+        ("How long does the journey take?", True),
         ("What is said in the audio?", False),
         ("Which animal is heard?", False),
         ("Is the speaker a woman?", False),
+        ("Was the car red?", False),
+        ("Was kostet das Auto?", True),
         ("有人说话吗？", False),
         ("Describe the audio.", False),
     ],
 )
 async def test_only_what_may_not_be_in_the_notes_is_doubted(respondent: Respondent, text: str, doubtable: bool) -> None:
     assert Conversation(respondent.request(PARCEL, text), Tools()).doubtable is doubtable
-    assert not Conversation(respondent.request(PARCEL, TRAIN, text), Tools()).doubtable
+    assert Conversation(respondent.request(PARCEL, TRAIN, text), Tools()).doubtable is doubtable
     form = ResponseFormat("json_object")
     assert not Conversation(respondent.request(PARCEL, text, response_format=form), Tools()).doubtable
 
@@ -334,7 +391,7 @@ async def test_questions_are_answered(respondent: Respondent) -> None:
 async def test_languages_of_answers(respondent: Respondent) -> None:
     chinese = await respondent.ask(TRAIN, "他们说了什么？")
     assert any("一" <= character <= "鿿" for character in chinese.content)
-    german = await respondent.ask(GERMAN, "Was wird bestellt?")
-    assert language_of(german.content) == "de"
+    german = await collect(respondent.taught.answer(respondent.request(GERMAN, "Was wird bestellt?")))
+    assert re.search("Kaffee|Apfelkuchen|Aufnahme", german.content)
     silent = await respondent.ask(NIGHT, "Is somebody speaking?", thinking=True)
     assert "Nobody speaks" in silent.reasoning

@@ -1,0 +1,120 @@
+"""Questions about audios that were never sent, with answers as they should be: they stand before the conversation.
+
+A small model learns from them to answer shortly, to answer both halves of a question, to pass on how sure a sound is,
+and above all to say that something cannot be heard: from the instructions alone it rather makes up a name or a price.
+Answers in whole sentences teach that worse than short ones: the model then goes on as the sentence wants it. Chosen on
+bench/understanding/readings.toml. Every request begins with the same ones, so that they are read once and stay in the
+model's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ADMISSIONS = {
+    "en": "It can't be heard in the audio.",
+    "zh": "从音频里听不出来。",
+    "es": "No se puede oír en el audio.",
+    "fr": "On ne peut pas l'entendre dans l'audio.",
+    "de": "Das ist in der Aufnahme nicht zu hören.",
+    "it": "Non si sente nell'audio.",
+    "pt": "Não se ouve no áudio.",
+    "ja": "音声からは聞き取れません。",
+    "ko": "오디오에서는 들을 수 없습니다.",
+    "ru": "Этого в аудио не слышно.",
+}
+"""That it cannot be heard, by the language of the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An audio's notes, worded as notes.py words them, and what is asked and answered about it."""
+
+    notes: str
+    answers: Sequence[tuple[str, str]]
+
+
+_NO = ADMISSIONS["en"]
+ENGLISH = (
+    Example(
+        "The audio lasts 6.4 seconds.\n"
+        'From 0.3 s to 3.1 s somebody says in English: "The old clock was a present from my uncle in Leeds."\n'
+        'From 3.5 s to 5.9 s somebody says in English: "It stopped at midnight, so I bought two new lamps."\n'
+        "That is all that is said in the audio; the language is English. Somebody speaks from 0.3 s to 5.9 s.\n"
+        "There is no music in the audio.\n"
+        "Nothing else is heard.",
+        (
+            ("Who gave them the clock?", "The speaker's uncle."),
+            ("What is the uncle's name?", _NO),
+            ("How much did the clock cost?", _NO),
+            ("How many lamps were bought?", "Two."),
+            (
+                "Which language is spoken, and when did the clock stop?",
+                "English is spoken, and the clock stopped at midnight.",
+            ),
+            ("Why did the clock stop?", _NO),
+            ("What did the aunt give them?", _NO),
+            ("Where does the uncle live?", "In Leeds."),
+            ("What colour are the lamps?", _NO),
+        ),
+    ),
+    Example(
+        "The audio lasts 2.1 seconds.\n"
+        "Nobody speaks in the audio; there is no speech in it.\n"
+        "There is no music in the audio.\n"
+        "There is perhaps a goat all the time.",
+        (
+            ("Which animal is heard?", "It is perhaps a goat."),
+            ("How old is the goat?", _NO),
+            ("What does the speaker say?", "Nobody speaks in the audio."),
+        ),
+    ),
+    Example(
+        "The audio lasts 3.4 seconds.\n"
+        'From 0.2 s to 3.1 s somebody says in Portuguese: "Amanhã fechamos a loja às oito."\n'
+        "That is all that is said in the audio; the language is Portuguese. Somebody speaks from 0.2 s to 3.1 s.\n"
+        "There is music in the audio, all the time.\n"
+        "Which instruments play cannot be told.\n"
+        "Nothing else is heard.",
+        (
+            ("What is closed tomorrow?", "The shop."),
+            ("In which city is the shop?", _NO),
+            ("Is there music in the audio?", "Yes, there is music in the audio."),
+            ("A que horas fecham a loja?", "Às oito."),
+            ("Como se chama a loja?", ADMISSIONS["pt"]),
+            ("¿Cuánto cuesta el pan en la tienda?", ADMISSIONS["es"]),
+            ("Wie heißt der Verkäufer?", ADMISSIONS["de"]),
+            ("How long will the shop be closed?", _NO),
+        ),
+    ),
+)
+_NO_CHINESE = ADMISSIONS["zh"]
+CHINESE = (
+    Example(
+        "这段音频长6.4秒。\n"
+        "从0.3秒到3.1秒，有人用中文说：“这只旧钟是我叔叔送的礼物。”\n"
+        "从3.5秒到5.9秒，有人用中文说：“它半夜就停了。”\n"
+        "这段音频里说的就是这些话，用的语言是中文。这段音频里有人说话：从0.3秒到5.9秒。\n"
+        "这段音频里没有音乐。\n"
+        "除此以外没有听到别的声音。",
+        (
+            ("谁送的钟？", "说话人的叔叔。"),
+            ("叔叔叫什么名字？", _NO_CHINESE),
+            ("这只钟多少钱？", _NO_CHINESE),
+            ("他们有几只钟？", _NO_CHINESE),
+            ("说的是什么语言？钟什么时候停的？", "说的是中文，钟半夜停了。"),
+            ("钟为什么停了？", _NO_CHINESE),
+            ("送的是什么礼物？", "一只旧钟。"),
+            ("钟停了多长时间？", _NO_CHINESE),
+        ),
+    ),
+    Example(
+        "这段音频长2.1秒。\n这段音频里没有人说话，没有任何语音。\n这段音频里没有音乐。\n自始至终，可能有山羊的叫声。",
+        (
+            ("能听到什么动物的声音？", "可能是山羊的叫声。"),
+            ("山羊是什么颜色的？", _NO_CHINESE),
+            ("音频里说了什么？", "没有人说话。"),
+        ),
+    ),
+)

@@ -1,0 +1,138 @@
+"""Whether an answer rests on what was heard: a small model likes to make up numbers and names, or to echo the question.
+
+Judged is only what can be judged without understanding: numbers, in digits or in words, and, where the answer is in
+the language that was spoken, names. Small numbers pass, for they may have been counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+MOST_COUNTED = 2  # numbers up to this may have been counted in the notes rather than read there
+STEM_LETTERS = 5  # that tell words apart: ordered, order
+_DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
+_NAME = re.compile(r"(?<![.!?:…。！？\"“”'’«»(\-])\s+([A-ZÀ-ÖØ-Þ][\w’'-]+)")
+_HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
+_WORD = re.compile(r"[^\W\d_]+")
+_HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
+
+# What numbers are called; tens and units are read as two numbers ("forty two": 40 and 2), which is enough to compare.
+_NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty",
+    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete "
+    "dieciocho diecinueve veinte",
+    "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit "
+    "dix-neuf vingt",
+    "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici "
+    "diciassette diciotto diciannove venti",
+    "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn "
+    "achtzehn neunzehn zwanzig",
+)
+_WORDS = {word: value for names in _NUMBERS for value, word in enumerate(names.split())}
+_WORDS |= {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_WORDS |= {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8}
+_WORDS |= {"ninth": 9, "tenth": 10, "eleventh": 11, "twelfth": 12, "twice": 2, "hundred": 100, "thousand": 1000}
+_PARTS_OF_AN_HOUR = {"half": 30, "半": 30, "media": 30, "demi": 30, "halb": 30, "mezza": 30, "quarter": 15, "刻": 15}
+_HAN = re.compile(r"[㐀-鿿]")
+_EMPTY_HAN = "的是叫做了在有就他她它们这那个名字"
+_EMPTY_WORDS = (
+    "a an the is are was were be it its he she they his her their of to in on at by and or called name s "  # English
+    "el la los las es son un una su se llama de en der die das ist ein eine heißt le les est une il lo "  # and others
+    "c j l d si chiama appelle"
+)
+_EMPTY = frozenset(_EMPTY_WORDS.split())
+_WHO = re.compile(r"(who|whose|qui|quién|quien|chi)\b", re.IGNORECASE)
+_SOMEBODY = frozenset(
+    ("speaker", "caller", "person", "people", "somebody", "someone", "nobody", "who", "that", "and", "not", "can")
+)
+_CHOICE = re.compile(r"\b(or|oder|ou|o|oppure)\b|还是")  # a question that has its answer in it
+# In capitals wherever they stand.
+_CAPITALISED = (
+    "i i'm i'll i'd i've english chinese mandarin cantonese japanese korean german french spanish italian portuguese "
+    "russian dutch polish turkish arabic hindi mr mrs ms dr"
+)
+_NO_NAMES = frozenset(_CAPITALISED.split())
+
+
+def invented(answer: str, sources: Iterable[str], *, names: bool) -> tuple[str, ...]:
+    """The numbers, and with `names` the names, in `answer` that are in none of `sources`."""
+    text = " ".join(sources)
+    numbers = [number for _, number in sorted(_numbers(text))]
+    numbers_in_a_row = "".join(f"{number:g}" for number in numbers)  # 0179 may be said as zero, one, seven, nine
+    known = {*numbers, *(value for word, value in _PARTS_OF_AN_HOUR.items() if word in text.lower())}
+    found = []
+    for at, number in _numbers(answer):
+        digits = _DIGITS.match(answer, at)
+        in_a_row = digits is not None and digits.group() in numbers_in_a_row
+        if number > MOST_COUNTED and number not in known and not in_a_row:
+            found.append(f"{number:g}")
+    if names:
+        words = {word.lower() for word in _WORD.findall(text)}
+        for name in _NAME.findall(answer):
+            parts = [part.lower() for part in _WORD.findall(name) if len(part) > 1]
+            if name.lower() not in _NO_NAMES and not words.issuperset(parts):
+                found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def asks_who(question: str) -> bool:
+    """Whether `question` asks for somebody, in a language whose words can be compared."""
+    return bool(_WHO.match(question.strip(" ¿")))
+
+
+def strangers(answer: str, sources: Iterable[str]) -> tuple[str, ...]:
+    """Words of an answer to who it was that are in none of `sources`: people are called what they were called."""
+    known = {_stem(word) for word in _WORD.findall(" ".join(sources).lower())}
+    words = [word for word in _WORD.findall(answer.lower()) if len(word) > 2 and word not in _EMPTY]
+    return tuple(word for word in words if _stem(word) not in known and word not in _SOMEBODY)
+
+
+def echoes(answer: str, question: str) -> bool:
+    """Whether `answer` only says what `question` said: "The order." to "What was ordered?"."""
+    if _CHOICE.search(question.lower()):
+        return False
+    asked = {_stem(word) for word in _WORD.findall(question.lower())}
+    words = [word for word in _WORD.findall(answer.lower()) if word not in _EMPTY]
+    told = [word for word in words if not _HAN.search(word)]
+    han = {character for word in words for character in word if _HAN.match(character)}
+    return bool(told or han) and all(_stem(word) in asked for word in told) and han <= {*question, *_EMPTY_HAN}
+
+
+def _stem(word: str) -> str:
+    return word[:STEM_LETTERS]
+
+
+def _numbers(text: str) -> Iterator[tuple[int, float]]:
+    """All numbers in `text` and where they are, however they are written; "9:15" are two."""
+    for digits in _DIGITS.finditer(text):
+        whole = digits.group()
+        if re.fullmatch(r"\d{1,3}(,\d{3})+", whole):  # 10,000
+            whole = whole.replace(",", "")
+        parts = re.split("[:,]", whole)
+        yield from ((digits.start(), float(part)) for part in parts if re.fullmatch(r"\d+(\.\d+)?", part))
+    for word in _HYPHENATED.finditer(text):
+        names = [word.group().lower()] if word.group().lower() in _WORDS else word.group().lower().split("-")
+        yield from ((word.start(), float(_WORDS[name])) for name in names if name in _WORDS)
+    for han in _HAN_NUMBER.finditer(text):
+        yield from ((han.start(), value) for value in _han(han.group()))
+
+
+def _han(number: str) -> list[float]:
+    """What Chinese characters may count: 三百五十 is 350, 一二三 are 1, 2, 3."""
+    if not any(unit in number for unit in _HAN_UNITS):
+        digits = [_HAN_DIGITS[digit] for digit in number]
+        together = [float("".join(map(str, digits)))] if len(digits) > 1 else []
+        return [*map(float, digits), *together]
+    total, section, digit = 0, 0, 0
+    for character in number:
+        if character in _HAN_DIGITS:
+            digit = _HAN_DIGITS[character]
+        elif character == "万":
+            total, section, digit = (total + section + digit) * _HAN_UNITS["万"], 0, 0
+        else:
+            section, digit = section + max(1, digit) * _HAN_UNITS[character], 0
+    return [float(total + section + digit)]

@@ -1,0 +1,113 @@
+"""How well the language model answers what readings.toml asks, given notes that are right: `python -m
+bench.understanding.wording [choose|check]`.
+
+For choosing how prompts are worded without listening to anything: an answer takes a second or two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import re
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from auricle.audio.tokens import audio_tokens
+from auricle.config import load_settings
+from auricle.engines.embedded.events import SoundEvent
+from auricle.engines.embedded.heard import Heard, Loudness
+from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.listener import Listener
+from auricle.engines.embedded.responder import Responder
+from auricle.pipeline import collect
+from auricle.types import Audio, AudioClip, Message, Options, RecognitionOptions, Request, Segment, Task, Text
+from auricle.waveform import SAMPLE_RATE, Waveform
+from auricle.weights.pull import resolve
+from bench.understanding.answers import CANNOT
+from bench.understanding.evaluate import ANSWER_TOKENS, Deaf
+
+READINGS = Path(__file__).with_name("readings.toml")
+PAUSE_SECONDS = 0.5
+SECONDS_A_CHARACTER = {"zh": 0.22}  # others: 0.065
+LOUDNESS = Loudness(rms_dbfs=-22.0, peak_dbfs=-3.0, clipped=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A question about a reading; `right` is None where nobody says it."""
+
+    heard: Heard
+    text: str
+    right: str | None
+
+    def judge(self, answer: str) -> bool:
+        return bool(re.search(self.right or CANNOT, answer, re.IGNORECASE | re.DOTALL))
+
+
+def readings(part: str) -> Iterator[Read]:
+    """All questions of `choose` or `check`."""
+    for reading in tomllib.loads(READINGS.read_text("utf-8"))["reading"]:
+        if reading["part"] != part:
+            continue
+        at, segments = 0.3, []
+        for text in reading["said"]:
+            end = at + 0.6 + len(text) * SECONDS_A_CHARACTER.get(reading["language"], 0.065)
+            segments.append(Segment(text, round(at, 2), round(end, 2), reading["language"]))
+            at = end + PAUSE_SECONDS
+        speech = SoundEvent("Speech", "speech", 0.2, round(at, 2), 0.97)
+        heard = Heard(round(at, 1), tuple(segments), LOUDNESS, (speech,))
+        for text, right in reading["answered"]:
+            yield Read(heard, text, right)
+        for text in reading["unanswerable"]:
+            yield Read(heard, text, None)
+
+
+async def ask(part: str, name: str | None) -> None:
+    settings = load_settings()
+    engine = settings.engine("embedded")
+    model = LanguageModel(resolve(name or engine.language_model, settings), engine)
+    await model.start()
+    await model.wait_ready()
+    listener = Listener(Deaf())
+    responder = Responder(model, listener)
+    rights: dict[str, list[bool]] = {"answered": [], "unanswerable": []}
+    begun = time.monotonic()
+    try:
+        for read in readings(part):
+            digest = hashlib.sha256(repr(read.heard).encode()).hexdigest()
+            listener.memory.put((digest, RecognitionOptions()), read.heard)
+            count = round(read.heard.seconds * SAMPLE_RATE)
+            duration = Fraction(count, SAMPLE_RATE)
+            audio = Audio(AudioClip(b"", "wav"), Waveform(b"", count, duration, audio_tokens(duration), digest))
+            options = Options(max_tokens=ANSWER_TOKENS, thinking=False)
+            message = Message("user", (audio, Text(read.text)))
+            answer = await collect(responder.answer(Request("0" * 32, "m", Task.UNDERSTAND, (message,), options)))
+            right = read.judge(answer.content)
+            rights["answered" if read.right else "unanswerable"].append(right)
+            if not right:
+                kind = "wrong" if read.right else "made up"
+                sys.stdout.write(f"{kind}: {read.text} -> {answer.content}\n")
+                sys.stdout.flush()
+    finally:
+        await model.close()
+    for kind, judged in rights.items():
+        sys.stdout.write(f"{kind}: {sum(judged)}/{len(judged)} = {100 * sum(judged) / len(judged):.0f} %\n")
+    sys.stdout.write(f"{time.monotonic() - begun:.0f} s\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", default="check", choices=("choose", "check"))
+    parser.add_argument("--model", help="another language model")
+    options = parser.parse_args()
+    asyncio.run(ask(options.part, options.model))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from auricle.engines.embedded.grounding import asks_who, echoes, invented, strangers
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("At half past seven.", "It leaves at half past seven."),
+        ("At 7:30.", "It leaves at seven thirty."),
+        ("It costs 350 yuan.", "票价三百五十元。"),
+        ("票价是350元。", "票价三百五十元。"),
+        ("12,000 dollars", "It costs twelve thousand dollars: 12000."),
+        ("At 7:30.", "It leaves at half past seven."),
+        ("七点半，也就是7:30。", "七点半见。"),
+        ("555 0179", "Call five five five, zero one seven nine."),
+        ("twenty-five", "Twenty five people."),
+        ("There are two of them.", "Karen and Tom are here."),
+        ("Karen called.", "This is Karen."),
+        ("The speaker is Karen's sister.", "Karen is my sister."),
+        ("I think I'm right, it's Spanish.", "Hola."),
+        ("C'est à huit heures.", "Nous fermons à huit heures."),
+    ],
+)
+def test_what_was_heard_is_not_invented(answer: str, source: str) -> None:
+    assert invented(answer, [source], names=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("The tower is 15 meters high.", ("15",)),
+        ("It costs $100.", ("100",)),
+        ("走了大约六十分钟。", ("60",)),
+        ("Call 555-8179.", ("8179",)),
+        ("There are ten agents.", ("10",)),
+        ("The plaza is in Madrid.", ("Madrid",)),
+        ("She lives with Tom. Tom is old.", ("Tom",)),
+    ],
+)
+def test_what_was_not_heard_is_invented(answer: str, found: tuple[str, ...]) -> None:
+    source = "Five five five. The tower in the plaza is old and she lives there since two years."
+    assert invented(answer, [source], names=True) == found
+
+
+def test_names_are_judged_only_where_they_can_be() -> None:
+    assert invented("Das Haus ist alt.", ["The house is old."], names=False) == ()
+    assert invented("Das Haus ist 15 Meter hoch.", ["The house is old."], names=False) == ("15",)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "echo"),
+    [
+        ("What was ordered?", "The order.", True),
+        ("What is his boss called?", "His boss is called his boss.", True),
+        ("老师叫什么名字？", "老师。", True),
+        ("书店叫什么名字？", "书店叫“书店”。", True),
+        ("Who found the jacket?", "The driver found it.", False),
+        ("谁送的钟？", "说话人的叔叔。", False),
+        ("How many were there?", "3.", False),
+        ("What is his boss called?", "Karen.", False),
+        ("Who is older, Karen or Tom?", "Karen.", False),
+        ("Who is it?", "", False),
+    ],
+)
+def test_an_echo_is_no_answer(question: str, answer: str, echo: bool) -> None:
+    assert echoes(answer, question) is echo
+
+
+def test_people_are_called_what_they_were_called() -> None:
+    source = ["My sister found it, the driver said."]
+    assert asks_who("Who found it?")
+    assert asks_who("¿Quién lo dijo?")
+    assert not asks_who("What did who find?")
+    assert strangers("The speaker's sister.", source) == ()
+    assert strangers("The driver found it.", source) == ()
+    assert strangers("The speaker's uncle.", source) == ("uncle",)
