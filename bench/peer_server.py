@@ -102,7 +102,7 @@ def peer(weights: Path) -> Iterator[Wyoming]:
     command += ["--model", str(weights), "--data-dir", str(sets.cache_dir()), "--local-files-only"]
     command += ["--compute-type", "int8", "--beam-size", "1", "--stt-library", "faster-whisper"]
     command += ["--cpu-threads", str(os.cpu_count() or 1)]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # it logs what it heard
     try:
         deadline = time.monotonic() + START_SECONDS
         while True:
