@@ -45,9 +45,15 @@ _EMPTY_WORDS = (
     "c j l d si chiama appelle"
 )
 _EMPTY = frozenset(_EMPTY_WORDS.split())
-_WHO = re.compile(r"(who|whose|qui|quién|quien|chi)\b", re.IGNORECASE)
+_WHO = re.compile(r"(who|whose|qui|quién|quien|chi)\b|.*(谁|叫什么|名字)", re.IGNORECASE)
 _SOMEBODY = frozenset(
-    ("speaker", "caller", "person", "people", "somebody", "someone", "nobody", "who", "that", "and", "not", "can")
+    ("person", "people", "somebody", "someone", "nobody", "who", "that", "not", "can", "heard", "audio")
+)
+_SOMEBODY_HAN = _EMPTY_HAN + "说话人者从音频里听不出来没提到和一先生女士"
+# "The speaker" is an answer where the speaker speaks of himself.
+_ONESELF = frozenset(("speaker", "caller"))
+_FIRST_PERSON = frozenset(
+    ("i", "my", "me", "mine", "we", "our", "us", "je", "mon", "ma", "yo", "mi", "io", "mio", "mia")
 )
 _CHOICE = re.compile(r"\b(or|oder|ou|o|oppure)\b|还是")  # a question that has its answer in it
 # In capitals wherever they stand.
@@ -86,9 +92,12 @@ def asks_who(question: str) -> bool:
 
 def strangers(answer: str, sources: Iterable[str]) -> tuple[str, ...]:
     """Words of an answer to who it was that are in none of `sources`: people are called what they were called."""
-    known = {_stem(word) for word in _WORD.findall(" ".join(sources).lower())}
-    words = [word for word in _WORD.findall(answer.lower()) if len(word) > 2 and word not in _EMPTY]
-    return tuple(word for word in words if _stem(word) not in known and word not in _SOMEBODY)
+    text = " ".join(sources).lower()
+    said = _WORD.findall(text)
+    known = {_stem(word) for word in said} | _SOMEBODY | (_ONESELF if _FIRST_PERSON.intersection(said) else frozenset())
+    words = [word for word in _WORD.findall(answer.lower()) if word not in _EMPTY]
+    foreign = [word for word in words if len(word) > 2 and not _HAN.search(word) and not {word, _stem(word)} & known]
+    return *foreign, *(character for character in _HAN.findall(answer) if character not in text + _SOMEBODY_HAN)
 
 
 def echoes(answer: str, question: str) -> bool:

@@ -77,3 +77,8 @@ def test_people_are_called_what_they_were_called() -> None:
     assert strangers("The speaker's sister.", source) == ()
     assert strangers("The driver found it.", source) == ()
     assert strangers("The speaker's uncle.", source) == ("uncle",)
+    assert strangers("The speaker.", ["Wait for the leader."]) == ("speaker",), "nobody speaks of himself"
+    assert asks_who("说话的人叫什么名字？")
+    assert strangers("说话人的名字是小明。", ["我们去公园。"]) == ("小", "明")
+    assert strangers("说话人的哥哥。", ["我哥哥开了一家书店。"]) == ()
+    assert strangers("从音频里听不出来。", ["我们去公园。"]) == ()
