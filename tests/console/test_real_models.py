@@ -102,7 +102,7 @@ def test_record_to_a_real_answer(visit: Visit) -> None:
     page.get_by_role("button", name="Record").click()  # the browser's microphone hears the English clip
     expect(page.get_by_role("timer")).to_contain_text("0:06")
     page.get_by_role("button", name="Stop recording").click()
-    page.get_by_label("What do you want to know?").fill("Please write down what is said.")
+    page.get_by_label("What do you want to know?").fill("Repeat the words that are said.")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator(".reasoning")).to_contain_text("country", timeout=SLOW_MILLISECONDS)
     expect(page.locator("#answer")).to_have_attribute("aria-busy", "false", timeout=SLOW_MILLISECONDS)
