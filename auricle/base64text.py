@@ -81,16 +81,20 @@ class Base64Decoder:
                 raw, self._torn = raw[:torn], raw[torn:]
             raw = unquote_to_bytes(raw)
         text = self._carry + raw.translate(_URLSAFE, _WHITESPACE)
-        if self._padding:  # nothing but more of it may follow, and no more than two characters in all
-            self._padding += len(text)
-            if text.strip(b"=") or self._padding > MAX_PADDING:
-                raise ValueError("padding in the middle")
+        if self._padding:
+            self._pad(text)
             return
         whole = len(text) // 4 * 4
         self._carry = text[whole:]
         if whole and self._write(pybase64.b64decode(text[:whole], validate=True), whole):
             text, self._carry = self._carry, b""
-            self._feed(text)  # which must be padding, too
+            self._pad(text)
+
+    def _pad(self, text: bytes) -> None:
+        """Take what follows padding: nothing but more of it, and no more than two characters in all."""
+        self._padding += len(text)
+        if text.strip(b"=") or self._padding > MAX_PADDING:
+            raise ValueError("padding in the middle")
 
     def _write(self, plain: bytes, characters: int) -> int:
         """Keep what was decoded of so many characters; how many of them were padding."""

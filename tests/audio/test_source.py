@@ -139,6 +139,22 @@ def test_padding_in_the_wrong_place_is_refused(monkeypatch: pytest.MonkeyPatch, 
         decoded(text)
 
 
+@pytest.mark.parametrize("piece", [1, 2, 3, 4, 5, 6, 7, 8, 11])
+@pytest.mark.parametrize("text", ["\tQQQQUJD%3d\t=\n%20", "QUJD%3D%0A", "QQ%3D=%0D%0A", "Q%51=%3D %20%0A", "QU%4aD%"])
+def test_an_escape_may_be_torn_after_padding(monkeypatch: pytest.MonkeyPatch, text: str, piece: int) -> None:
+    """What `make fuzz` found: an escape that the pieces tear after padding is still that escape."""
+
+    def outcome() -> bytes | None:
+        try:
+            return decoded("data:audio/wav;base64," + text)
+        except InvalidAudio:
+            return None
+
+    whole = outcome()
+    monkeypatch.setattr(source_module, "PIECE_CHARACTERS", piece)
+    assert outcome() == whole
+
+
 @given(st.text(max_size=200), st.integers(4, 16))
 def test_arbitrary_text_never_raises_anything_else(text: str, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
