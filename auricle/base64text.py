@@ -57,11 +57,13 @@ class Base64Decoder:
 
     def finish(self) -> bytes:
         """All that was decoded. Raises NotBase64."""
-        rest = self._carry + self._torn
+        if self._torn:
+            raise NotBase64("the data is not valid base64")
+        rest = self._carry
         if len(rest) - len(rest.rstrip(b"=")) <= MAX_PADDING:
             rest = rest.rstrip(b"=")
         if rest:
-            self._carry = self._torn = b""
+            self._carry = b""
             self.feed(rest + b"=" * (-len(rest) % 4))
         return self._decoded.getvalue()  # hands its buffer over, does not copy it
 

@@ -71,8 +71,9 @@ async def stream(port: int, body: bytes, leave: asyncio.Event | None = None, eve
         nonlocal seen
         line = b""
         while not reader.at_eof() and not line.startswith(b"data: [DONE]") and (not events or seen < events):
-            line = await reader.readline()
-            seen += line.startswith(b"data: {")
+            text = await reader.readline()
+            line = text if text.startswith((b"data: ", b"{")) else line
+            seen += text.startswith(b"data: {")
         return line
 
     try:
@@ -94,6 +95,8 @@ async def stream(port: int, body: bytes, leave: asyncio.Event | None = None, eve
 async def storm(port: int, clients: int) -> Counter[str]:
     """How the streams ended; all have ended or are hung up on when it returns."""
     stay, leave = bodies(clients)
+    for body in (stay[0], stay[-1]):  # so that the server knows how fast it is, and lets so many wait
+        await stream(port, body)
     gone = asyncio.Event()
     leaving = [
         asyncio.create_task(stream(port, body, gone, 0 if number % LAST == 0 else EVENTS))

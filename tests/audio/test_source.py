@@ -155,6 +155,15 @@ def test_an_escape_may_be_torn_after_padding(monkeypatch: pytest.MonkeyPatch, te
     assert outcome() == whole
 
 
+@pytest.mark.parametrize("piece", [1, 2, 3, 4, 5, 100])
+@pytest.mark.parametrize("text", ["QUJ%", "QUJD%", "QUJ%3", "QUJD%3", "QQ==%", "%", "QUJD%z"])
+def test_half_an_escape_at_the_end_is_refused(monkeypatch: pytest.MonkeyPatch, text: str, piece: int) -> None:
+    """What `make fuzz` found: not dropped, and with it what stood before."""
+    monkeypatch.setattr(source_module, "PIECE_CHARACTERS", piece)
+    with pytest.raises(InvalidAudio, match="not valid base64"):
+        decoded("data:audio/wav;base64," + text)
+
+
 @given(st.text(max_size=200), st.integers(4, 16))
 def test_arbitrary_text_never_raises_anything_else(text: str, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
