@@ -96,15 +96,19 @@ class Conversation:
         return self.request.options.response_format.type == "text" and not self.tools.functions
 
     @property
+    def asking(self) -> bool:
+        """Whether the last message is a question in plain words to which there are audios."""
+        last = self.request.messages[-1]
+        return bool(self.audios) and self.plain and last.role == "user" and last.text.rstrip().endswith(QUESTION_MARKS)
+
+    @property
     def doubtable(self) -> bool:
         """Whether the last message asks in plain words for something that may not be in the audio.
 
         What notes always tell (what is said, what sounds there are) is in them; yes or no can be answered with no.
         """
         last = self.request.messages[-1]
-        if not self.audios or last.role != "user" or not last.text.rstrip().endswith(QUESTION_MARKS):
-            return False
-        return self.plain and not _ALWAYS_TOLD.search(last.text) and not _YES_OR_NO.match(last.text.lstrip())
+        return self.asking and not _ALWAYS_TOLD.search(last.text) and not _YES_OR_NO.match(last.text.lstrip())
 
     def turns(self, notes: Sequence[str], hint: str = "") -> tuple[Turn, ...]:
         """The turns, with one note for each audio, and `hint` just before the last question.

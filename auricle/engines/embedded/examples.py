@@ -9,6 +9,7 @@ model's memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,10 @@ ADMISSIONS = {
     "ru": "Этого в аудио не слышно.",
 }
 """That it cannot be heard, by the language of the question."""
+
+
+FACTS = re.compile(r"\b(goats?|uncles?|aunts?|leeds|clocks?|lamps?|shop|loja)\b|山羊|叔叔|旧钟", re.IGNORECASE)
+"""What is in the examples only: in an answer that has it from nowhere else it is out of place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,9 @@ ENGLISH = (
         "The audio lasts 2.1 seconds.\n"
         "Nobody speaks in the audio; there is no speech in it.\n"
         "There is no music in the audio.\n"
-        "There is perhaps a goat all the time.",
+        "The sound may be a goat, a baby crying or a siren; that is not certain.",
         (
-            ("Which animal is heard?", "It is perhaps a goat."),
+            ("Which animal is heard?", "It may be a goat, a baby crying or a siren."),
             ("How old is the goat?", _NO),
             ("What does the speaker say?", "Nobody speaks in the audio."),
         ),
@@ -111,9 +116,9 @@ CHINESE = (
         ),
     ),
     Example(
-        "这段音频长2.1秒。\n这段音频里没有人说话，没有任何语音。\n这段音频里没有音乐。\n自始至终，可能有山羊的叫声。",
+        "这段音频长2.1秒。\n这段音频里没有人说话，没有任何语音。\n这段音频里没有音乐。\n可能是山羊的叫声，也可能是婴儿的哭声，不能确定。",
         (
-            ("能听到什么动物的声音？", "可能是山羊的叫声。"),
+            ("能听到什么动物的声音？", "可能是山羊的叫声，也可能是婴儿的哭声。"),
             ("山羊是什么颜色的？", _NO_CHINESE),
             ("音频里说了什么？", "没有人说话。"),
         ),

@@ -111,12 +111,10 @@ class Wording:
         """What it may be."""
         if self.chinese:
             first, *others = dict.fromkeys(event.chinese for event in heard.guesses)
-            what = "是什么乐器" if heard.music else "是什么声音"
-            return f"听不准{what}：可能是{first}" + "".join(f"，也可能是{other}" for other in others) + "。"
+            return f"可能是{first}" + "".join(f"，也可能是{other}" for other in others) + "，不能确定。"
         names = list(dict.fromkeys(event.english for event in heard.guesses))
         listed = " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-        what = "Which instrument plays" if heard.music else "What makes the sound"
-        return f"{what} is not certain: it may be {listed}."
+        return f"The {'instrument' if heard.music else 'sound'} may be {listed}; that is not certain."
 
     def _sounds(self, sounds: Sequence[SoundEvent]) -> list[str]:
         """A sentence for each kind of sound, as sure as its surest event."""

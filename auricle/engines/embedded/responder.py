@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from auricle.engines.embedded.constraints import CallReader, Tools, constraint_of, exactly
 from auricle.engines.embedded.conversation import Conversation, opening
-from auricle.engines.embedded.examples import ADMISSIONS
+from auricle.engines.embedded.examples import ADMISSIONS, FACTS
 from auricle.engines.embedded.grounding import asks_who, echoes, invented, strangers
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
@@ -123,7 +123,7 @@ class Responder:
 
         The beginning of an answer that may be made up is held back until it is judged.
         """
-        admission = ADMISSIONS.get(language_of(conversation.question)) if conversation.doubtable else None
+        admission = ADMISSIONS.get(language_of(conversation.question)) if conversation.asking else None
         reused: int | None = None
         if admission is None or prompt.tokens not in self._refuted:
             held, judged = "", admission is None
@@ -248,19 +248,24 @@ class Responder:
 
 
 def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) -> bool:
-    """Whether `answer` only echoes the question, or has numbers or names that are neither in the notes nor in what the
-    client wrote."""
+    """Whether `answer` only echoes the question, is about an example, or has numbers or names that are neither in the
+    notes nor in what the client wrote."""
     if answer.strip() in ADMISSIONS.values():
         return False
-    if echoes(answer, conversation.question):
-        return True
     notes = [line for one in heard for line in sentences(one, Wording(conversation.chinese, None, one.seconds))]
     written = [message.text for message in conversation.request.messages]
     # Names have another form in another language, and German writes every noun like one.
     spoken = {segment.language for one in heard for segment in one.segments}
     language = language_of(conversation.question)
-    names = spoken == {language} and language != "de"
     sources = [*notes, *written]
+    known = " ".join(sources).lower()
+    if spoken <= {language} and any(found.group().lower() not in known for found in FACTS.finditer(answer)):
+        return True
+    if not conversation.doubtable:
+        return False
+    if echoes(answer, conversation.question):
+        return True
+    names = spoken == {language} and language != "de"
     if names and asks_who(conversation.question) and strangers(answer, sources):
         return True
     return bool(invented(answer, sources, names=names))

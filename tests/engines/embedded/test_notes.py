@@ -65,12 +65,12 @@ def test_sounds_are_told_as_surely_as_they_were_heard() -> None:
 def test_guesses_are_told_as_one_of_several() -> None:
     guesses = (event("Sheep", 0, 2, 0.15), event("Siren", 0, 3, 0.38), event("Bark", 1, 2, 0.09))
     lines = sentences(heard(*guesses), wording())
-    assert lines[-1] == "What makes the sound is not certain: it may be a siren, a sheep or a dog barking."
-    assert "听不准是什么声音：可能是警笛声，也可能是绵羊的声音，也可能是狗叫声。" in sentences(
+    assert lines[-1] == "The sound may be a siren, a sheep or a dog barking; that is not certain."
+    assert "可能是警笛声，也可能是绵羊的声音，也可能是狗叫声，不能确定。" in sentences(
         heard(*guesses), wording(chinese=True)
     )
     music = sentences(heard(event("Music", 0, 10), event("Organ", 0, 10, 0.38)), wording())
-    assert music[-1] == "Which instrument plays is not certain: it may be an organ."
+    assert music[-1] == "The instrument may be an organ; that is not certain."
     assert "Which instruments play cannot be told." not in music
     spoken = replace(MORNING, events=guesses)
     assert sentences(spoken, wording(MORNING.seconds))[-1] == "Nothing else is heard."
