@@ -123,7 +123,7 @@ class EngineSettings(_Section):
         True,
         description="Sample at rising temperatures when even the slow way gives a text that loops.",
     )
-    decode_batch: int = Field(4, ge=1, le=32, description="Windows that the recogniser decodes together.")
+    decode_batch: int = Field(6, ge=1, le=32, description="Windows that the recogniser decodes together.")
     threads_per_window: int = Field(
         1, ge=1, description="CPU threads that share one window; more suit large models and few requests."
     )

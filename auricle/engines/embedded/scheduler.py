@@ -4,9 +4,9 @@ Each request is read in stretches (LISTEN), which yields windows; windows are en
 batches (DECODE); a window whose text is doubtful is recognised again, alone and slowly (REDO).
 
 Fairness is by virtual time (weighted fair queueing: Demers, Keshav, Shenker 1989): a request's tag is the audio that it
-has had recognised, on a clock that runs by the work done divided by the requests that want work. A new request starts
-at the clock, so a short clip overtakes a long file, and the clock overtakes every waiting tag, so no stream of short
-clips starves the file.
+has had recognised, on a clock that runs by the work done divided by the requests that want work, and the window comes
+first that would be finished first on it. A new request starts at the clock, so a short clip overtakes a long file, and
+the clock overtakes every waiting tag, so no stream of short clips starves the file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Item:
 
     owner: Ticket
     window: Window
-    tag: float
+    tag: float  # when it would be finished, in virtual time
     group: Hashable = None  # windows of different groups cannot be decoded together
 
     @property
@@ -56,6 +56,12 @@ class Ticket:
     cancelled: bool = False
     windows: deque[Window] = field(default_factory=deque)  # to be encoded
     open: int = 0  # windows that were handed out and are not done
+    last_seconds: float = 0.0  # of the last window that was handed out
+
+    @property
+    def next_tag(self) -> float:
+        """When its next window would be finished, in virtual time; an unknown one is taken to be like the last."""
+        return self.tag + (self.windows[0].seconds if self.windows else self.last_seconds)
 
     @property
     def done(self) -> bool:
@@ -171,11 +177,11 @@ class Scheduler:
 
     def _choose(self) -> Job | None:
         may_be_long = self._long == 0 or self._long < self._threads - 1
-        source = min(filter(self._has_work, self._tickets.values()), key=lambda ticket: ticket.tag, default=None)
+        source = min(filter(self._has_work, self._tickets.values()), key=lambda ticket: ticket.next_tag, default=None)
         redo = self._redo[0] if self._redo and may_be_long else None
-        batch = self._next_batch(may_be_long)
+        batch, may_grow = self._next_batch(may_be_long, source)
         tag = min((item.tag for item in (*batch[:1], *([redo] if redo else []))), default=None)
-        if source is not None and (tag is None or source.tag < tag or (batch and self._worth_waiting(batch, source))):
+        if source is not None and (tag is None or source.next_tag < tag or may_grow):
             return self._feed(source)
         if redo is not None and (not batch or redo.tag < batch[0].tag):
             self._redo.remove(redo)
@@ -188,14 +194,16 @@ class Scheduler:
             )
         return None
 
-    def _worth_waiting(self, batch: list[Item], source: Ticket) -> bool:
+    def _worth_waiting(self, batch: list[Item], source: Ticket | None) -> bool:
         """Whether to encode a window of `source` before decoding `batch`, which it may then join."""
-        if len(batch) == self._batch:
+        if source is None or len(batch) == self._batch:
             return False
         head = batch[0]
         if source is head.owner:
             return head.window.index > 0  # the first text of an audio comes as soon as it can
-        return source.tag <= head.tag + SLACK_SECONDS
+        if source.windows and not _alike(source.windows[0].seconds, head.seconds):
+            return False  # it would join another batch
+        return source.next_tag <= head.tag + SLACK_SECONDS
 
     def _has_work(self, ticket: Ticket) -> bool:
         if ticket.windows:
@@ -211,30 +219,46 @@ class Scheduler:
         if ticket.unread and not ticket.listening and not enough:
             ticket.listening = True
             return Job(Kind.LISTEN, ticket)
+        item = Item(ticket, ticket.windows[0], ticket.next_tag)
         window = ticket.windows.popleft()
-        item = Item(ticket, window, max(ticket.tag, 0.0))
         ticket.open += 1
         wanting = sum(1 for other in self._tickets.values() if not other.done) or 1
         self._clock += window.seconds / wanting
         ticket.tag += window.seconds
+        ticket.last_seconds = window.seconds
         return Job(Kind.ENCODE, ticket, (item,))
 
-    def _next_batch(self, may_be_long: bool) -> list[Item]:
-        """The ready window with the lowest tag, and others that are like it."""
+    def _next_batch(self, may_be_long: bool, source: Ticket | None) -> tuple[list[Item], bool]:
+        """The windows to decode next, and whether it is worth while to encode one of `source` first.
+
+        Of batches of windows that are alike, the first by its tag that need not grow; one that may does not hold up
+        the others.
+        """
+        growing: list[Item] = []
         for head in self._ready:
-            if not may_be_long and head.seconds > LONG_SECONDS:
+            if head in growing or (not may_be_long and head.seconds > LONG_SECONDS):
                 continue
-            batch = [head]
-            seconds = head.seconds
-            for item in self._ready:
-                if len(batch) == self._batch:
-                    break
-                alike = item.group == head.group and 1 / LENGTHS <= (item.seconds + 1) / (head.seconds + 1) <= LENGTHS
-                if item is head or not alike:
-                    continue
-                if not may_be_long and seconds + item.seconds > LONG_SECONDS:
-                    continue
-                batch.append(item)
-                seconds += item.seconds
-            return batch
-        return []
+            batch = self._batch_of(head, may_be_long)
+            if not self._worth_waiting(batch, source):
+                return batch, False
+            growing = growing or batch
+        return growing, bool(growing)
+
+    def _batch_of(self, head: Item, may_be_long: bool) -> list[Item]:
+        batch = [head]
+        seconds = head.seconds
+        for item in self._ready:
+            if len(batch) == self._batch:
+                break
+            if item is head or item.group != head.group or not _alike(item.seconds, head.seconds):
+                continue
+            if not may_be_long and seconds + item.seconds > LONG_SECONDS:
+                continue
+            batch.append(item)
+            seconds += item.seconds
+        return batch
+
+
+def _alike(seconds: float, others: float) -> bool:
+    """Whether windows of these lengths may be decoded together."""
+    return 1 / LENGTHS <= (seconds + 1) / (others + 1) <= LENGTHS

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from auricle.engines.embedded.scheduler import Job, Kind, Scheduler, Ticket
+from collections import deque
+
+from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
 from auricle.engines.embedded.windows import Span, Window
 from auricle.waveform import SAMPLE_RATE
 
@@ -66,17 +68,33 @@ def test_windows_of_several_requests_are_decoded_together() -> None:
 
 def test_windows_that_differ_are_not_decoded_together() -> None:
     scheduler = Scheduler(threads=1, batch=4, ahead=12)
-    opened(scheduler, 1, 3.0)
-    opened(scheduler, 2, 13.0)
-    opened(scheduler, 3, 3.0)
-    for group in ("en", "en", "zh"):
-        encode(scheduler, group)
+    for id, seconds, group in [(1, 3.0, "en"), (2, 13.0, "en"), (3, 3.0, "zh")]:
+        encoded(scheduler, opened(scheduler, id, seconds), seconds, group)
     batches = []
     for _ in range(3):
         job = take(scheduler)
         batches.append([item.owner.id for item in job.items])
         finish(scheduler, job)
     assert sorted(batches) == [[1], [2], [3]]
+
+
+def test_a_batch_that_may_grow_does_not_hold_up_another() -> None:
+    scheduler = Scheduler(threads=2, batch=4, ahead=12)
+    file = opened(scheduler, 1, *[14.0] * 40)
+    file.tag, file.windows = 14.0, deque([window(1, 14.0), window(2, 14.0)])
+    encoded(scheduler, file, 28.0)
+    file.tag = 28.0
+    encoded(scheduler, opened(scheduler, 2, 3.0), 31.0)
+    job = take(scheduler)
+    assert (job.kind, job.ticket.id) == (Kind.DECODE, 2)
+    assert encode(scheduler).ticket.id == 1
+
+
+def encoded(scheduler: Scheduler, ticket: Ticket, tag: float, group: str = "en") -> None:
+    """The ticket's next window has been encoded."""
+    item = Item(ticket, ticket.windows.popleft(), tag, group)
+    ticket.open += 1
+    scheduler.ready(item)
 
 
 def test_a_short_clip_overtakes_a_long_file() -> None:
