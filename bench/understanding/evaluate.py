@@ -45,6 +45,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 BEGIN, END = "<!-- answers: begin -->", "<!-- answers: end -->"
 SYSTEMS = ("served", "ceiling", "floor")
 ANSWER_TOKENS = 120
+EXAMPLES_SECONDS = 60.0  # in which a server that just started lets its language model read examples
 
 UNHEARD = ("sound", "mixture", "is there music", "two audios")  # what the words alone do not tell
 
@@ -112,6 +113,7 @@ class Perfect:
     async def answers(self, asked: list[Question], model: LanguageModel) -> AsyncGenerator[tuple[Question, str], None]:
         listener = Listener(Deaf())
         responder = Responder(model, listener)
+        await responder.warm_up()
         for question in asked:
             parts = [self._audio(self._made[name], listener) for name in question.scenes]
             message = Message("user", (*parts, Text(question.text)))
@@ -160,7 +162,9 @@ def served(url: str | None, asked: list[Question], made: dict[str, Scene], known
     if not missing:
         return
     with contextlib.ExitStack() as stack:
-        url = url or stack.enter_context(running()).url
+        if url is None:
+            url = stack.enter_context(running()).url
+            time.sleep(EXAMPLES_SECONDS)
         client = stack.enter_context(httpx.Client())
         for question in missing:
             answer, heard = ask(client, url, question, made)

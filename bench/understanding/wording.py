@@ -76,6 +76,7 @@ async def ask(part: str, name: str | None) -> None:
     await model.wait_ready()
     listener = Listener(Deaf())
     responder = Responder(model, listener)
+    await responder.warm_up()
     rights: dict[str, list[bool]] = {"answered": [], "unanswerable": []}
     begun = time.monotonic()
     try:

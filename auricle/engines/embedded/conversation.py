@@ -69,7 +69,9 @@ class Conversation:
     request: Request
     tools: Tools
     examples: bool = True
-    """Whether there is room for them."""
+    """Whether they come first: the model knows them already."""
+    late_instructions: bool = True
+    """Whether the chat template takes the client's instructions behind the examples."""
 
     @cached_property
     def audios(self) -> tuple[Audio, ...]:
@@ -117,9 +119,7 @@ class Conversation:
         """
         remaining = iter(enumerate(notes))
         last = max((i for i, m in enumerate(self.request.messages) if m.role == "user"), default=-1)
-        turns = [Turn("system", tuple(self._system()))]
-        if self.audios and self.plain and self.examples:  # an answer in another form would not be like the examples'
-            turns += _examples(chinese=self.chinese)
+        turns = [*self._opening()]
         for index, message in enumerate(self.request.messages):
             match message.role:
                 case "user":
@@ -134,13 +134,28 @@ class Conversation:
                     pass  # in the system turn
         return merged(turns)
 
+    @cached_property
+    def _instructions(self) -> str:
+        """The client's."""
+        return "\n".join(m.text for m in self.request.messages if m.role in ("system", "developer") and m.text)
+
+    def _opening(self) -> Iterable[Turn]:
+        """What comes before the first message. Ours first, if possible: what no client changes is never read anew."""
+        if not (self.audios and self.plain and self.examples):  # an answer in another form is not like the examples'
+            yield Turn("system", tuple(self._system()))
+        elif self._instructions and self.late_instructions:
+            yield from opening(chinese=self.chinese)
+            yield Turn("system", (Piece(self._instructions, billed=True),))
+        else:
+            yield Turn("system", tuple(self._system()))
+            yield from _examples(chinese=self.chinese)
+
     def _system(self) -> Iterable[Piece]:
-        instructions = [m.text for m in self.request.messages if m.role in ("system", "developer") and m.text]
         ours = LISTENING[self.chinese] if self.audios else ASSISTING
-        if instructions:
-            yield Piece("\n".join(instructions), billed=True)
-        if self.audios or not instructions:
-            yield Piece(("\n\n" if instructions else "") + ours, billed=False)
+        if self._instructions:
+            yield Piece(self._instructions, billed=True)
+        if self.audios or not self._instructions:
+            yield Piece(("\n\n" if self._instructions else "") + ours, billed=False)
         if self.tools.functions:
             before, _, after = CALLING.partition("{functions}")
             lines = [orjson.dumps(function.definition).decode() for function in self.tools.functions]
@@ -182,7 +197,7 @@ class Conversation:
 
 
 def opening(*, chinese: bool) -> tuple[Turn, ...]:
-    """What every conversation about an audio begins with, unless its client sends instructions."""
+    """What every conversation about an audio begins with."""
     return Turn("system", (Piece(LISTENING[chinese], billed=False),)), *_examples(chinese=chinese)
 
 

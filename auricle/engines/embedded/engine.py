@@ -37,6 +37,8 @@ UNDERSTANDING_FIELDS = frozenset(
 RECOGNITION_FIELDS = frozenset({"max_tokens", "temperature", "top_p", "seed"})
 HARMLESS_TEMPERATURES = (0.0, 1.0)
 
+WARM_UP_SECONDS = 10.0  # between looks whether the language model is another process
+
 log = structlog.get_logger(__name__)
 
 
@@ -145,12 +147,13 @@ class EmbeddedEngine:
                     yield delta
 
     async def _warm_up(self) -> None:
-        try:
-            await self._responder.warm_up()
-        except (
-            AuricleError
-        ) as error:  # readiness tells of a model that cannot be loaded; one that died is warm again soon
-            log.info("not_warmed_up", detail=error.param)
+        """Show the language model its examples, and again when it was restarted."""
+        while True:
+            try:
+                await self._responder.warm_up()
+            except AuricleError as error:  # readiness tells of a model that cannot be loaded
+                log.info("not_warmed_up", detail=error.param)
+            await asyncio.sleep(WARM_UP_SECONDS)
 
     def _answerer(self, request: Request) -> Responder | Transcriber:
         return self._transcriber if request.task is Task.RECOGNIZE else self._responder

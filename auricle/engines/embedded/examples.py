@@ -50,6 +50,11 @@ ENGLISH = (
         "There is no music in the audio.\n"
         "Nothing else is heard.",
         (
+            (
+                "What is said?",
+                '"The old clock was a present from my uncle in Leeds. It stopped at midnight, so I bought two new '
+                'lamps."',
+            ),
             ("Who gave them the clock?", "The speaker's uncle."),
             ("What is the uncle's name?", _NO),
             ("How much did the clock cost?", _NO),
@@ -104,6 +109,7 @@ CHINESE = (
         "这段音频里没有音乐。\n"
         "除此以外没有听到别的声音。",
         (
+            ("音频里说了什么？", "“这只旧钟是我叔叔送的礼物。它半夜就停了。”"),
             ("谁送的钟？", "说话人的叔叔。"),
             ("叔叔叫什么名字？", _NO_CHINESE),
             ("这只钟多少钱？", _NO_CHINESE),

@@ -38,6 +38,7 @@ REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our
 REMEMBERED_CHARACTERS = 4096  # of one such text at most
 PENALTY_TOKENS = 64  # that penalties look back: of more, most would be the notes, whose words the answer is to quote
 DEFAULT_TOP_P = 0.95  # llama.cpp's own
+LATE_INSTRUCTIONS = ("system", "user", "assistant", "system", "user")
 MARK = "⟦{nonce}⟧"  # stands for a message's content while the template is applied
 
 log = structlog.get_logger(__name__)
@@ -102,9 +103,15 @@ class LanguageModel(ModelProcess[str]):
         self._secret = ""
         self._connection: _Connection | None = None
         self._slots = Slots(settings.parallel, settings.context_length)
+        self._size_bytes = 0
         self._tokens: OrderedDict[tuple[str, bool, bool], tuple[int, ...]] = OrderedDict()
         self._frames: dict[tuple[tuple[str, ...], bool], tuple[str, ...]] = {}
         self._mark = MARK.format(nonce=secrets.token_hex(16))
+
+    @property
+    def size_bytes(self) -> int:
+        """Of its weights; 0 until it is loaded for the first time."""
+        return self._size_bytes
 
     @property
     def context_length(self) -> int:
@@ -156,6 +163,15 @@ class LanguageModel(ModelProcess[str]):
             self._frames.clear()
         self._frames[key] = frames
         return frames
+
+    async def takes_late_instructions(self) -> bool:
+        """Whether the chat template has a system turn where others went before, too; many have it only at the front."""
+        try:
+            frames = await self.frames(LATE_INSTRUCTIONS)
+        except (EngineFailed, InternalError):
+            return False
+        first = await self.frames(["system", "user"])
+        return frames[0] == first[0] and frames[3].endswith(first[0])
 
     async def check(self, grammar: str) -> str:
         """What keeps `grammar` from being compiled, in words for whoever sent it; empty if nothing does."""
@@ -264,6 +280,7 @@ class LanguageModel(ModelProcess[str]):
         return self._connection.http
 
     def _config(self, weights: Path) -> dict[str, Any]:
+        self._size_bytes = weights.stat().st_size if weights.is_file() else 0
         self._secret = secrets.token_urlsafe(32)
         return {
             "file": str(weights),
