@@ -28,7 +28,8 @@ from auricle.errors import TookTooLong, Unavailable
 FORGET_SECONDS = 30.0  # of a full lane's time: how quickly its measured rate follows what it does now
 LEARN = 0.1  # weight of a new observation among the old
 ON_TIME = 0.99  # share of requests that `Lane.lateness` covers
-LATENESS_STEP = 0.05  # of `queue_seconds`, by which one that was later raises it
+LATENESS_STEP = 0.1  # of `queue_seconds`, by which one that was later raises it
+FIRST_LATENESS = 0.5  # of `queue_seconds`, kept free until more is known
 MOST_LATENESS = 0.5  # of `queue_seconds`: the rest is for waiting, however wrong estimates are
 KNOWN_SECONDS = 0.5  # of a full lane's time, until which its rate is guessed
 QUEUED_UNKNOWN = 4  # requests for each worker that may wait while nothing is known of the lane's rate
@@ -184,6 +185,7 @@ class Ticket:
         self.remaining = lane.typical_cost  # of work, in seconds
         self.cost: float | None = None  # known once the audio is decoded
         self._lane = lane
+        self._entered = lane.clock()
         self._began = 0.0
         self._expected: float | None = None  # seconds; None: it did not have to wait
 
@@ -208,7 +210,7 @@ class Ticket:
             seconds = self._lane.clock() - self._began
             self._lane.learn_pace(seconds, self.cost)
             if self._expected is not None:
-                self._lane.learn_lateness(seconds - self._expected)
+                self._lane.learn_lateness(self._lane.clock() - self._entered - self._expected)
 
     def _work(self, cost: float) -> None:
         self._lane.measure(cost)
@@ -227,7 +229,7 @@ class Lane:
         self.clock = clock
         self.tickets: set[Ticket] = set()
         self.refused = 0
-        self.lateness = 0.0
+        self.lateness = FIRST_LATENESS * queue_seconds
         """Seconds that one request in a hundred, of those that had to wait, is answered later than estimated."""
         self._queue_seconds = queue_seconds
         self._max_queued = max_queued

@@ -14,7 +14,7 @@ from auricle.config import EngineSettings, Settings
 from auricle.engines.base import Capabilities
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
-from auricle.engines.embedded.recognizer import Recognizer
+from auricle.engines.embedded.recognizer import Recognizer, recognizer_threads
 from auricle.engines.embedded.responder import Responder
 from auricle.engines.embedded.shelf import name_of, shelf_of
 from auricle.engines.embedded.sounds import Sounds
@@ -37,6 +37,7 @@ UNDERSTANDING_FIELDS = frozenset(
 RECOGNITION_FIELDS = frozenset({"max_tokens", "temperature", "top_p", "seed"})
 HARMLESS_TEMPERATURES = (0.0, 1.0)
 
+AUDIOS_PER_THREAD = 2  # short ones that keep the recogniser busy: one is encoded while another is decoded
 WARM_UP_SECONDS = 10.0  # between looks whether the language model is another process
 
 log = structlog.get_logger(__name__)
@@ -114,7 +115,8 @@ class EmbeddedEngine:
         recognizer = f"{self._engine.recognizer} {self._engine.compute_type}"
         languages = self._recognizer.languages
         if task is Task.RECOGNIZE:
-            return Capabilities(RECOGNITION_FIELDS, languages, recognizer, self._engine.decode_batch)
+            threads = recognizer_threads(self._engine)
+            return Capabilities(RECOGNITION_FIELDS, languages, recognizer, AUDIOS_PER_THREAD * threads)
         names = [recognizer, *([self._engine.sounds] if self._sounds else []), self._language_model_name]
         weights = " + ".join(names)
         return Capabilities(UNDERSTANDING_FIELDS, languages, weights, self._engine.parallel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -48,8 +49,8 @@ class Recognizer(ModelProcess[Segment]):
         return {
             "folder": str(weights),
             "compute_type": settings.compute_type,
-            "threads": settings.threads,
-            "threads_per_window": settings.threads_per_window,
+            "threads": recognizer_threads(settings),
+            "threads_per_window": min(settings.threads_per_window, _cores(settings)),
             "decode_batch": settings.decode_batch,
             "transcription": settings.model_dump(include=TRANSCRIPTION_SETTINGS),
         }
@@ -66,3 +67,12 @@ class Recognizer(ModelProcess[Segment]):
         words = tuple(Word(**word) for word in value.pop("words"))
         tokens = tuple(value.pop("tokens"))
         return Segment(**value, words=words, tokens=tokens)
+
+
+def recognizer_threads(settings: EngineSettings) -> int:
+    """How many windows the recogniser works on at the same time."""
+    return max(1, _cores(settings) // settings.threads_per_window)
+
+
+def _cores(settings: EngineSettings) -> int:
+    return settings.threads or os.cpu_count() or 1

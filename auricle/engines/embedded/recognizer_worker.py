@@ -7,7 +7,6 @@ number is noted.
 from __future__ import annotations
 
 import dataclasses
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,8 +31,8 @@ class WorkerOptions:
 
     folder: str
     compute_type: str
-    threads: int  # 0: as many as there are cores
-    threads_per_window: int
+    threads: int  # that take turns
+    threads_per_window: int  # that share a window
     decode_batch: int
     transcription: dict[str, Any] = field(default_factory=dict)  # `TranscriptionOptions`
 
@@ -55,20 +54,20 @@ class Recognition:
 
     def __init__(self, config: dict[str, Any], answers: Answers) -> None:
         options = WorkerOptions(**config)
-        cores = options.threads or os.cpu_count() or 1
-        threads = max(1, cores // options.threads_per_window)
         self._answers = answers
         self._whisper = Whisper(
             Path(options.folder),
             compute_type=options.compute_type,
-            workers=threads,
-            threads=min(cores, options.threads_per_window),
+            workers=options.threads,
+            threads=options.threads_per_window,
         )
-        self._scheduler = Scheduler(threads=threads, batch=options.decode_batch, ahead=AHEAD * options.decode_batch)
+        self._scheduler = Scheduler(
+            threads=options.threads, batch=options.decode_batch, ahead=AHEAD * options.decode_batch
+        )
         self._transcription = Transcription(
             self._whisper, self._scheduler, TranscriptionOptions(**options.transcription), Segments(answers)
         )
-        for number in range(threads):
+        for number in range(options.threads):
             threading.Thread(target=self._work, daemon=True, name=f"recognizer {number}").start()
 
     @property
