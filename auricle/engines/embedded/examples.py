@@ -78,6 +78,8 @@ ENGLISH = (
             ("Which animal is heard?", "It may be a goat, a baby crying or a siren."),
             ("How old is the goat?", _NO),
             ("What does the speaker say?", "Nobody speaks in the audio."),
+            ("Is somebody speaking in this audio?", "No, nobody speaks in the audio."),
+            ("Is there music in this audio?", "No, there is no music in the audio."),
         ),
     ),
     Example(
@@ -127,6 +129,8 @@ CHINESE = (
             ("能听到什么动物的声音？", "可能是山羊的叫声，也可能是婴儿的哭声。"),
             ("山羊是什么颜色的？", _NO_CHINESE),
             ("音频里说了什么？", "没有人说话。"),
+            ("音频里有人说话吗？", "没有，音频里没有人说话。"),
+            ("音频里有音乐吗？", "没有，音频里没有音乐。"),
         ),
     ),
 )
