@@ -7,14 +7,19 @@ Fairness is by virtual time (weighted fair queueing: Demers, Keshav, Shenker 198
 has had recognised, on a clock that runs by the work done divided by the requests that want work, and the window comes
 first that would be finished first on it. A new request starts at the clock, so a short clip overtakes a long file, and
 the clock overtakes every waiting tag, so no stream of short clips starves the file.
+
+Jobs cannot be interrupted. So one thread does nothing for long audios while short ones are there, and for a moment
+after, as who sent one often sends another (anticipatory scheduling: Iyer and Druschel 2001).
 """
 
 from __future__ import annotations
 
 import enum
+import math
 import threading
+import time
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from auricle.engines.embedded.windows import Window
@@ -22,6 +27,7 @@ from auricle.engines.embedded.windows import Window
 LONG_SECONDS = 6.0  # audio in a job from which on it is a long one
 LENGTHS = 1.6  # windows of one batch differ in length by this factor at most
 SLACK_SECONDS = 8.0  # of virtual time: encode first what may join a batch that is not full
+EXPECTED_SECONDS = 2.0  # after a short audio's end in which another is expected
 
 
 class Kind(enum.Enum):
@@ -54,6 +60,7 @@ class Ticket:
     unread: bool = True  # there is more audio to search for speech
     listening: bool = False
     cancelled: bool = False
+    bulk: bool = False  # it is read in more than one stretch: a long one, whose jobs others must not wait for
     windows: deque[Window] = field(default_factory=deque)  # to be encoded
     open: int = 0  # windows that were handed out and are not done
     last_seconds: float = 0.0  # of the last window that was handed out
@@ -76,13 +83,15 @@ class Job:
     ticket: Ticket
     items: tuple[Item, ...] = ()
     long: bool = False
+    bulk: bool = False  # for a long audio, as far as is known
 
 
 class Scheduler:
     """Safe to use from all threads."""
 
-    def __init__(self, *, threads: int, batch: int, ahead: int) -> None:
-        """`threads` take jobs; `batch` windows are decoded together; `ahead` windows of a request are open at most."""
+    def __init__(self, *, threads: int, batch: int, ahead: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """`threads` take jobs; `batch` windows are decoded together; `ahead` windows of a request are open at most;
+        `clock` tells real time, in seconds."""
         self._threads = threads
         self._batch = batch
         self._ahead = ahead
@@ -92,6 +101,9 @@ class Scheduler:
         self._redo: list[Item] = []
         self._clock = 0.0
         self._long = 0  # long jobs that are running
+        self._bulk = 0  # jobs for long audios that are running
+        self._now = clock
+        self._expected_until = -math.inf  # a short audio
         self._closed = False
 
     def open(self, ticket: Ticket) -> None:
@@ -106,6 +118,7 @@ class Scheduler:
             ticket = self._tickets.pop(id, None)
             if ticket is not None:
                 ticket.cancelled = True
+                self._left(ticket)
                 ticket.windows.clear()
                 self._ready = [item for item in self._ready if item.owner is not ticket]
                 self._redo = [item for item in self._redo if item.owner is not ticket]
@@ -123,14 +136,17 @@ class Scheduler:
                 job = self._choose()
                 if job is not None:
                     self._long += job.long
+                    self._bulk += job.bulk
                     return job
-                self._changed.wait()
+                expected_seconds = self._expected_until - self._now()
+                self._changed.wait(expected_seconds if expected_seconds > 0 else None)
             return None
 
     def finished(self, job: Job) -> None:
         """A thread is done with `job` (whatever came of it)."""
         with self._changed:
             self._long -= job.long
+            self._bulk -= job.bulk
             if job.kind is Kind.LISTEN:
                 job.ticket.listening = False
             self._changed.notify_all()
@@ -141,6 +157,7 @@ class Scheduler:
             if not ticket.cancelled:
                 ticket.windows.extend(windows)
                 ticket.unread = unread
+                ticket.bulk = ticket.bulk or unread
 
     def ready(self, item: Item) -> None:
         """An encoded window may be decoded (`item.group` is set)."""
@@ -167,7 +184,14 @@ class Scheduler:
             return self._finish(ticket)
 
     def _finish(self, ticket: Ticket) -> bool:
-        return ticket.done and self._tickets.pop(ticket.id, None) is not None
+        if not ticket.done or self._tickets.pop(ticket.id, None) is None:
+            return False
+        self._left(ticket)
+        return True
+
+    def _left(self, ticket: Ticket) -> None:
+        if not ticket.bulk:
+            self._expected_until = self._now() + EXPECTED_SECONDS
 
     def _queue(self, queue: list[Item], item: Item) -> None:
         with self._changed:
@@ -176,23 +200,37 @@ class Scheduler:
                 queue.sort(key=lambda other: other.tag)
 
     def _choose(self) -> Job | None:
-        may_be_long = self._long == 0 or self._long < self._threads - 1
-        source = min(filter(self._has_work, self._tickets.values()), key=lambda ticket: ticket.next_tag, default=None)
-        redo = self._redo[0] if self._redo and may_be_long else None
-        batch, may_grow = self._next_batch(may_be_long, source)
+        may_be_long = self._has_room(self._long)
+        may_be_bulk = self._has_room(self._bulk) or not self._short_expected()
+        sources = (ticket for ticket in self._tickets.values() if self._has_work(ticket))
+        sources = (ticket for ticket in sources if may_be_bulk or not ticket.bulk)
+        source = min(sources, key=lambda ticket: ticket.next_tag, default=None)
+        ready, doubtful = (
+            [item for item in queue if may_be_bulk or not item.owner.bulk] for queue in (self._ready, self._redo)
+        )
+        redo = doubtful[0] if doubtful and may_be_long else None
+        batch, may_grow = self._next_batch(ready, may_be_long, source)
         tag = min((item.tag for item in (*batch[:1], *([redo] if redo else []))), default=None)
         if source is not None and (tag is None or source.next_tag < tag or may_grow):
             return self._feed(source)
         if redo is not None and (not batch or redo.tag < batch[0].tag):
             self._redo.remove(redo)
-            return Job(Kind.REDO, redo.owner, (redo,), long=True)
+            return Job(Kind.REDO, redo.owner, (redo,), long=True, bulk=redo.owner.bulk)
         if batch:
             for item in batch:
                 self._ready.remove(item)
-            return Job(
-                Kind.DECODE, batch[0].owner, tuple(batch), long=sum(item.seconds for item in batch) > LONG_SECONDS
-            )
+            long = sum(item.seconds for item in batch) > LONG_SECONDS
+            bulk = any(item.owner.bulk for item in batch)
+            return Job(Kind.DECODE, batch[0].owner, tuple(batch), long=long, bulk=bulk)
         return None
+
+    def _has_room(self, running: int) -> bool:
+        """Whether a thread is left for others beside so many jobs and one more; one job there may be in any case."""
+        return running == 0 or running < self._threads - 1
+
+    def _short_expected(self) -> bool:
+        """Whether a short audio is there, or likely to come soon."""
+        return self._now() < self._expected_until or any(not ticket.bulk for ticket in self._tickets.values())
 
     def _worth_waiting(self, batch: list[Item], source: Ticket | None) -> bool:
         """Whether to encode a window of `source` before decoding `batch`, which it may then join."""
@@ -201,6 +239,8 @@ class Scheduler:
         head = batch[0]
         if source is head.owner:
             return head.window.index > 0  # the first text of an audio comes as soon as it can
+        if source.bulk and not head.owner.bulk:
+            return False
         if source.windows and not _alike(source.windows[0].seconds, head.seconds):
             return False  # it would join another batch
         return source.next_tag <= head.tag + SLACK_SECONDS
@@ -218,7 +258,7 @@ class Scheduler:
         enough = len(ticket.windows) >= (self._batch if ticket.open else 1)
         if ticket.unread and not ticket.listening and not enough:
             ticket.listening = True
-            return Job(Kind.LISTEN, ticket)
+            return Job(Kind.LISTEN, ticket, bulk=ticket.bulk)
         item = Item(ticket, ticket.windows[0], ticket.next_tag)
         window = ticket.windows.popleft()
         ticket.open += 1
@@ -226,28 +266,28 @@ class Scheduler:
         self._clock += window.seconds / wanting
         ticket.tag += window.seconds
         ticket.last_seconds = window.seconds
-        return Job(Kind.ENCODE, ticket, (item,))
+        return Job(Kind.ENCODE, ticket, (item,), bulk=ticket.bulk)
 
-    def _next_batch(self, may_be_long: bool, source: Ticket | None) -> tuple[list[Item], bool]:
+    def _next_batch(self, ready: list[Item], may_be_long: bool, source: Ticket | None) -> tuple[list[Item], bool]:
         """The windows to decode next, and whether it is worth while to encode one of `source` first.
 
         Of batches of windows that are alike, the first by its tag that need not grow; one that may does not hold up
         the others.
         """
         growing: list[Item] = []
-        for head in self._ready:
+        for head in ready:
             if head in growing or (not may_be_long and head.seconds > LONG_SECONDS):
                 continue
-            batch = self._batch_of(head, may_be_long)
+            batch = self._batch_of(head, ready, may_be_long)
             if not self._worth_waiting(batch, source):
                 return batch, False
             growing = growing or batch
         return growing, bool(growing)
 
-    def _batch_of(self, head: Item, may_be_long: bool) -> list[Item]:
+    def _batch_of(self, head: Item, ready: list[Item], may_be_long: bool) -> list[Item]:
         batch = [head]
         seconds = head.seconds
-        for item in self._ready:
+        for item in ready:
             if len(batch) == self._batch:
                 break
             if item is head or item.group != head.group or not _alike(item.seconds, head.seconds):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 
-from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
+from auricle.engines.embedded.scheduler import EXPECTED_SECONDS, Item, Job, Kind, Scheduler, Ticket
 from auricle.engines.embedded.windows import Span, Window
 from auricle.waveform import SAMPLE_RATE
 
@@ -146,6 +148,68 @@ def test_one_thread_is_kept_free_of_long_jobs() -> None:
     encode(scheduler)
     second = take(scheduler)
     assert [item.owner.id for item in second.items] == [2]
+
+
+class Clock:
+    """Stands still; `asked` is set whenever somebody looks."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked = threading.Event()
+
+    def __call__(self) -> float:
+        self.asked.set()
+        return self.now
+
+
+def begun(scheduler: Scheduler, id: int, *seconds: float) -> Ticket:
+    """A file of which these windows were found in its first stretch."""
+    ticket = Ticket(id)
+    scheduler.open(ticket)
+    job = take(scheduler)
+    assert job.kind is Kind.LISTEN
+    scheduler.heard(ticket, [window(index, length) for index, length in enumerate(seconds)], unread=True)
+    scheduler.finished(job)
+    return ticket
+
+
+def test_a_thread_is_kept_free_for_short_audios_while_they_come() -> None:
+    clock = Clock()
+    scheduler = Scheduler(threads=2, batch=4, ahead=12, clock=clock)
+    begun(scheduler, 1, *[14.0] * 12)
+    opened(scheduler, 2, 3.0)
+    assert encode(scheduler).ticket.id == 2
+    assert finish(scheduler, take(scheduler)) == [True]
+    assert take(scheduler).ticket.id == 1
+    clock.asked.clear()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(scheduler.next)
+        assert clock.asked.wait(10)
+        opened(scheduler, 3, 3.0)
+        job = waiting.result(10)
+    assert job is not None
+    assert job.ticket.id == 3
+
+
+def test_a_file_has_all_threads_when_no_short_audio_is_expected() -> None:
+    clock = Clock()
+    scheduler = Scheduler(threads=2, batch=4, ahead=12, clock=clock)
+    begun(scheduler, 1, *[14.0] * 12)
+    assert [take(scheduler).ticket.id, take(scheduler).ticket.id] == [1, 1]
+    opened(scheduler, 2, 3.0)
+    assert encode(scheduler).ticket.id == 2
+    finish(scheduler, take(scheduler))
+    clock.now += EXPECTED_SECONDS
+    assert take(scheduler).ticket.id == 1
+
+
+def test_a_file_goes_on_beside_short_audios_on_a_single_thread() -> None:
+    scheduler = Scheduler(threads=1, batch=4, ahead=12)
+    begun(scheduler, 1, *[14.0] * 12)
+    opened(scheduler, 2, 3.0)
+    assert encode(scheduler).ticket.id == 2
+    assert finish(scheduler, take(scheduler)) == [True]
+    assert take(scheduler).ticket.id == 1
 
 
 def test_a_cancelled_request_leaves_every_queue() -> None:
