@@ -183,6 +183,11 @@ def slow_hub() -> Iterator[StandIn]:
         yield served
 
 
+def _heed_interrupts() -> None:
+    """A shell starts background jobs, and so perhaps these tests, with interrupts ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_interrupt_ends_it_at_once(slow_hub: StandIn, tmp_path: Path) -> None:
     model = MODELS["whisper-base"]
@@ -191,16 +196,22 @@ def test_interrupt_ends_it_at_once(slow_hub: StandIn, tmp_path: Path) -> None:
     slow_hub.files[path] = bytes(model.files[0].size_bytes)
     slow_hub.hold_after_bytes = 5_000_000
     environment = {**os.environ, "AURICLE_CACHE_DIR": str(tmp_path), "AURICLE_HUB_URL": slow_hub.url}
-    process = subprocess.Popen(
-        [*COMMAND, "models", "pull", "whisper-base"], stderr=subprocess.PIPE, text=True, env=environment
-    )
-    while not slow_hub.asked:
-        time.sleep(0.05)
-    time.sleep(0.5)
-    started = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=10)
-    assert time.monotonic() - started < 2
+    with subprocess.Popen(
+        [*COMMAND, "models", "pull", "whisper-base"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=_heed_interrupts,
+    ) as process:
+        try:
+            while not slow_hub.asked:
+                time.sleep(0.05)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert not slow_hub.go_on.is_set()  # the server still holds the rest back
     assert process.returncode == 1
     assert "auricle: stopped" in said
     assert "Traceback" not in said
