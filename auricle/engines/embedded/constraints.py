@@ -97,6 +97,16 @@ def exactly(text: str) -> str:
     return f"{_HEAD}start: {orjson.dumps(text).decode()}"
 
 
+def beginning_with(word: str) -> str:
+    """The grammar of any text that begins with `word`."""
+    return f"{_HEAD}start: {orjson.dumps(word).decode()} /([^A-Za-zÀ-ɏ](.|\\n)*)?/"
+
+
+def anything_but(beginning: str) -> str:
+    """The grammar of any text that does not begin with `beginning`."""
+    return f"{_HEAD}start: ANSWER\nANSWER: /(.|\\n)+/ & ~/{re.escape(beginning)}(.|\\n)*/"
+
+
 def constraint_of(options: Options, tools: Tools) -> Constraint | None:
     """What holds the answer to the form that `options` ask for, if anything does. Raises InvalidField."""
     form = options.response_format

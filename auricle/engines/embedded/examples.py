@@ -27,6 +27,9 @@ ADMISSIONS = {
 }
 """That it cannot be heard, by the language of the question."""
 
+REFUSALS = ADMISSIONS | {"en": "It can", "zh": "从音频里听"}
+"""What such answers begin with; kept from these, the 1.5B model says 'It can be heard'."""
+
 
 FACTS = re.compile(r"\b(goats?|uncles?|aunts?|leeds|clocks?|lamps?|shop|loja)\b|山羊|叔叔|旧钟", re.IGNORECASE)
 """What is in the examples only: in an answer that has it from nowhere else it is out of place."""

@@ -10,9 +10,17 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass, replace
 
-from auricle.engines.embedded.constraints import CallReader, Tools, constraint_of, exactly
+from auricle.engines.embedded.certain import beginning, told
+from auricle.engines.embedded.constraints import (
+    CallReader,
+    Tools,
+    anything_but,
+    beginning_with,
+    constraint_of,
+    exactly,
+)
 from auricle.engines.embedded.conversation import Conversation, opening
-from auricle.engines.embedded.examples import ADMISSIONS, FACTS
+from auricle.engines.embedded.examples import ADMISSIONS, FACTS, REFUSALS
 from auricle.engines.embedded.grounding import asks_who, echoes, invented, strangers
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
@@ -142,6 +150,7 @@ class Responder:
                             yield Delta(reasoning=text)
                 heard.append((await hearings[index].result()).credible())
             reused_audio_tokens = sum(hearing.waveform.tokens for hearing in hearings if hearing.cached)
+        sampling = _settled(conversation, heard, sampling)
         prompt = await self._prompt(conversation, heard)
         room = self._model.context_length - len(prompt.tokens)
         wanted = DEFAULT_ANSWER_TOKENS if options.max_tokens is None else options.max_tokens - reasoning.tokens
@@ -304,6 +313,19 @@ class Responder:
 
     def _too_long(self, request: Request, tokens: int) -> ContextTooLong:
         return ContextTooLong(tokens, self._model.context_length, request.model)
+
+
+def _settled(conversation: Conversation, heard: Sequence[Heard], sampling: Sampling) -> Sampling:
+    """`sampling`, held to what is certain of the answer."""
+    if not conversation.asking:
+        return sampling
+    question = conversation.request.messages[-1].text
+    language = language_of(question)
+    if word := beginning(question, language, heard):
+        return replace(sampling, grammar=beginning_with(word))
+    if language in REFUSALS and told(question, heard):
+        return replace(sampling, grammar=anything_but(REFUSALS[language]))
+    return sampling
 
 
 def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) -> bool:
