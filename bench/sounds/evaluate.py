@@ -25,7 +25,7 @@ import av
 import numpy as np
 
 from auricle.engines.embedded.events import SoundEvent, find_events
-from auricle.engines.embedded.sound_classes import by_label, sound_classes
+from auricle.engines.embedded.sound_classes import Kind, by_label, kind_of, sound_classes
 from auricle.engines.embedded.tagger import SoundTagger
 from auricle.waveform import SAMPLE_RATE, Samples, Waveform
 from bench.sounds import sources
@@ -33,6 +33,7 @@ from bench.sounds import sources
 HERE = Path(__file__).parent
 PARTS = ("development", "threshold", "report")
 LANGUAGES = {"development": ("en", "es"), "threshold": ("fr",), "report": ("it", "ru")}
+KINDS: dict[str, Kind] = {"animal": "animal", "music": "instrument", "vehicle": "machine"}  # that are asked for
 QUIET = -60.0  # dBFS; a recording that never rises above it is an empty placeholder
 
 
@@ -134,9 +135,11 @@ def recordings(tagger: SoundTagger, part: str, verbose: bool) -> None:
                 by_hedge[event.hedge].append(marks[event.label] == "right")
         if concept.right and clip.concept != "music":
             counts["recalled"] += "right" in marks.values()
-            guesses = {event.label for event in found if event.hedge == "maybe"}
+            guesses = guessed(concept, found)
             counts["guessed"] += bool(guesses)
             counts["guessed right"] += bool(guesses & concept.right)
+            counts["named"] += bool((guesses | marks.keys()) & concept.right)
+            counts["names"] += len(guesses)
         if verbose:
             print(f"  {clip.name} ({clip.concept}): {', '.join(f'{k} [{v}]' for k, v in marks.items())}")
     print(f"recordings: {counts['clips']} with a class of their own, {seconds:.0f} s")
@@ -144,7 +147,9 @@ def recordings(tagger: SoundTagger, part: str, verbose: bool) -> None:
     print(f"  a right class among the first five: {ratio(counts['five'], counts['clips'])}")
     print(f"  events right: {ratio(counts['right'], counts['right'] + counts['wrong'])}; general: {counts['general']}")
     print(f"  recordings with a right event: {ratio(counts['recalled'], counts['clips'])}")
-    print(f"  guesses with a right one among them: {ratio(counts['guessed right'], counts['guessed'])}")
+    print(f"  right class among the guesses: {ratio(counts['guessed right'], counts['guessed'])}", end="")
+    print(f" ({counts['names'] / max(1, counts['guessed']):.1f} of them)")
+    print(f"  right class among events or guesses: {ratio(counts['named'], counts['clips'])}")
     for hedge, rights in by_hedge.items():
         print(f"  said '{hedge}': right {ratio(sum(rights), len(rights))}")
     print(f"  cost: {1000 * cost / seconds:.1f} ms of one core for a second of audio")
@@ -161,6 +166,13 @@ def judge(concept: Concept, events: Iterable[SoundEvent]) -> Iterator[tuple[str,
             yield event.label, "general"
         else:
             yield event.label, "wrong"
+
+
+def guessed(concept: Concept, events: Iterable[SoundEvent]) -> set[str]:
+    """The guesses that answer what is asked: of the likeliest kind, and where "which animal?" is asked, of animals."""
+    guesses = sorted((event for event in events if event.hedge == "maybe"), key=lambda event: -event.confidence)
+    kinds = {KINDS.get(concept.kind), *(kind_of(event.label) for event in guesses[:1])}
+    return {event.label for event in guesses if kind_of(event.label) in kinds}
 
 
 def presence(tagger: SoundTagger, part: str) -> None:

@@ -94,5 +94,5 @@ def _is_there(topic: str, heard: Heard) -> bool | None:
         return False if heard.loudness.silent else None
     if heard.music:
         return True
-    uncertain = heard.singing or any(is_instrument(event.label) for event in (*heard.sounds, *heard.guesses))
+    uncertain = heard.singing or any(is_instrument(event.label) for event in (*heard.sounds, *heard.guesses[:1]))
     return None if uncertain else False

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from auricle.engines.embedded.sound_classes import Role, SoundClass, by_label, sound_classes
+from auricle.engines.embedded.sound_classes import Kind, Role, SoundClass, by_label, kind_of, sound_classes
 from auricle.engines.embedded.tensor_bundle import FloatArray
 
 SILENCE_LEVEL = -60.0  # dBFS; quieter frames hold nothing that is worth a word
@@ -42,14 +42,18 @@ BACKGROUND_SHARE = 0.7  # of the audio that a background sound covers
 # parts, of the event's best score (as log odds), the log of its frames and its margin over the best other family.
 _INTERCEPT, _SCORE_WEIGHT, _FRAMES_WEIGHT, _MARGIN_WEIGHT = -1.50, 0.67, 0.33, 0.85
 REPORTED = 0.43  # an event's confidence at least
+MOST_GUESSED = REPORTED - 0.01  # a guess's confidence at most
 
-# A guess names up to three families, the likeliest first: a right one is among them for 21 of 34 recordings of the
-# development and threshold parts that get one; the confidences are the shares of right ones at each place.
-GUESSES = 3
-GUESS_CONFIDENCES = (0.38, 0.15, 0.09)
-GUESS_SHARE = 0.15  # of the first one's score that another one needs
-GUESS_SCORE = 0.35  # that the first one needs
-GUESS_SCORE_WITHIN = 0.2  # the same where it is known to be an instrument, an animal, a vehicle...
+# Guesses are the likeliest families, by kind: whoever asks which animal it is wants to know which animals it may be.
+GUESSES = 3  # of a kind
+GUESS_SHARE = 0.2  # of the best score of its kind that a guess needs
+GUESS_SCORE = 0.05  # that a kind's best needs
+GUESS_SCORE_KNOWN = 0.02  # the same where it is known to be an animal, an instrument...
+# Noise that never changes is nothing but noise, whatever it is likest. Steady noises have at most 0.21 (a synthetic
+# organ 0.26), the recordings of the development and threshold parts 0.28 and more, but for a beep.
+UNCHANGING = 0.25  # of `FrameScores.changes`, which nine frames in ten stay below
+# A guess's confidence is a logistic regression, too, of the log odds of its best score.
+_GUESS_INTERCEPT, _GUESS_WEIGHT = -0.95, 0.49
 
 # Families that are heard together and mean one thing; each is told as a member of the second.
 _KIN = {
@@ -74,6 +78,7 @@ class FrameScores:
     scores: FloatArray  # [frames, 521], 0..1
     levels: FloatArray  # [frames], dBFS
     tones: FloatArray  # [frames], 0..1: how much of the frame is one unchanging tone
+    changes: FloatArray  # [frames], natural log of magnitude: how much it changes within the frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,28 +284,40 @@ def _background(
 
 
 def _guesses(frames: FrameScores, scores: FloatArray, told: list[SoundEvent]) -> Iterator[SoundEvent]:
-    """What it may be, where nothing is told but a general kind, or music."""
-    roles = {event.role for event in told}
-    if not roles.issubset({"music", "general"}):
+    """What it may be, where nobody speaks and nothing is told but a general kind, music, or one event that is not sure.
+
+    Of each kind up to three families; only of kinds that are known, if some are.
+    """
+    sounds = [event for event in told if event.role == "sound"]
+    if not {event.role for event in told}.issubset({"music", "general", "sound"}) or len(sounds) > 1:
         return
-    within = [by_label()[event.label] for event in told if event.role == "general"]
-    kinds = [max(within, key=lambda item: len(item.ancestors))] if within else []
-    if not kinds and roles:
-        kinds = [by_label()["Musical instrument"]]
-    found = []
-    for family in _families():
-        peaks = scores[:, family].max(axis=0)
-        close = [int(index) for index in family[peaks >= PARTICULAR * peaks.max()]]
+    if any(event.hedge == "clearly" for event in sounds):
+        return
+    known = {kind_of(event.label) for event in told if event.role == "general"}
+    if any(event.role == "music" for event in told):
+        known = {"instrument"}
+    changes = frames.changes[frames.levels >= SILENCE_LEVEL]
+    if not len(changes) or (not known and np.quantile(changes, 0.9, method="higher") < UNCHANGING):
+        return
+    families = {_family(by_label()[event.label]) for event in sounds}
+    by_kind: dict[Kind, list[tuple[float, int]]] = {}
+    for members, kind in _families_by_kind():
+        if (known and kind not in known) or _family(sound_classes()[int(members[0])]) in families:
+            continue
+        peaks = scores[:, members].max(axis=0)
+        close = [int(index) for index in members[peaks >= PARTICULAR * peaks.max()]]
         index = max(close, key=lambda each: (len(sound_classes()[each].ancestors), scores[:, each].max()))
-        if all(kind.index in sound_classes()[index].ancestors for kind in kinds):
-            found.append((float(peaks.max()), index))
-    best = sorted(found, reverse=True)[:GUESSES]
-    if not best or best[0][0] < (GUESS_SCORE_WITHIN if kinds else GUESS_SCORE):
-        return
-    for (peak, index), confidence in zip(best, GUESS_CONFIDENCES, strict=False):
-        if peak >= GUESS_SHARE * best[0][0]:
-            (on,) = np.nonzero(scores[:, index] >= EXTEND * scores[:, index].max())
-            yield _event(frames, sound_classes()[index], int(on[0]), int(on[-1]), confidence)
+        by_kind.setdefault(kind, []).append((float(peaks.max()), index))
+    for found in by_kind.values():
+        best = sorted(found, reverse=True)[:GUESSES]
+        if best[0][0] < (GUESS_SCORE_KNOWN if known else GUESS_SCORE):
+            continue
+        for peak, index in best:
+            if peak >= GUESS_SHARE * best[0][0]:
+                (on,) = np.nonzero(scores[:, index] >= EXTEND * scores[:, index].max())
+                odds = _GUESS_INTERCEPT + _GUESS_WEIGHT * float(np.log(peak / (1 - min(peak, 0.99))))
+                confidence = min(float(1 / (1 + np.exp(-odds))), MOST_GUESSED)
+                yield _event(frames, sound_classes()[index], int(on[0]), int(on[-1]), confidence)
 
 
 @cache
@@ -323,3 +340,14 @@ def _families() -> tuple[npt.NDArray[np.intp], ...]:
         if item.role in ("sound", "noise"):
             members.setdefault(_family(item), []).append(item.index)
     return tuple(np.array(each) for each in members.values())
+
+
+@cache
+def _families_by_kind() -> tuple[tuple[npt.NDArray[np.intp], Kind], ...]:
+    """The families of sounds, those apart whose members are of several kinds."""
+    told = [index for family in _families() for index in family.tolist() if sound_classes()[index].role == "sound"]
+    groups: dict[tuple[int, Kind], list[int]] = {}
+    for index in told:
+        item = sound_classes()[index]
+        groups.setdefault((_family(item), kind_of(item.label)), []).append(index)
+    return tuple((np.array(members), kind) for (_, kind), members in groups.items())

@@ -13,12 +13,19 @@ from itertools import pairwise
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.languages import name_of
-from auricle.engines.embedded.sound_classes import by_label, is_instrument
+from auricle.engines.embedded.sound_classes import Kind, by_label, is_instrument, kind_of
 from auricle.types import Segment
 
 MINUTE = 60.0  # seconds; shorter audios are timed in seconds, longer ones by the clock
 MOST_TIMES = 6  # that one sound's sentence lists
 ALL_THE_TIME = 0.9  # share of the audio that a sound fills, if it is said to be there all the time
+
+_KINDS: dict[Kind, tuple[str, str]] = {
+    "animal": ("an animal", "动物"),
+    "instrument": ("an instrument", "乐器"),
+    "machine": ("a vehicle or a machine", "交通工具或机器"),
+    "other": ("something else", "别的声音"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +111,31 @@ class Wording:
             lines.append("听不出是什么乐器。" if self.chinese else "Which instruments play cannot be told.")
         lines += self._sounds(heard.sounds)
         if heard.guesses:
-            lines.append(self._guess(heard))
+            lines += self._guesses(heard)
         return lines if heard.sounds or heard.guesses else [*lines, self._no_sound(heard)]
 
-    def _guess(self, heard: Heard) -> str:
-        """What it may be."""
+    def _guesses(self, heard: Heard) -> list[str]:
+        """What it may be: of the likeliest kind, and if it is of another one."""
+        by_kind: dict[Kind, list[SoundEvent]] = {}
+        for event in heard.guesses:
+            by_kind.setdefault(kind_of(event.label), []).append(event)
+        likeliest, *others = by_kind.items()
+        lines = [self._likeliest(heard, likeliest[1])]
+        for kind, events in others:
+            if self.chinese:
+                lines.append(f"如果是{_KINDS[kind][1]}，{_may_be_chinese(events)}。")
+            else:
+                lines.append(f"If it is {_KINDS[kind][0]}, it may be {_may_be(events)}.")
+        return lines
+
+    def _likeliest(self, heard: Heard, events: Sequence[SoundEvent]) -> str:
+        also = any(event.role != "general" for event in heard.sounds)
         if self.chinese:
-            first, *others = dict.fromkeys(event.chinese for event in heard.guesses)
-            return f"可能是{first}" + "".join(f"，也可能是{other}" for other in others) + "，不能确定。"
-        names = list(dict.fromkeys(event.english for event in heard.guesses))
-        listed = " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-        return f"The {'instrument' if heard.music else 'sound'} may be {listed}; that is not certain."
+            return f"{'也' if also else ''}{_may_be_chinese(events)}，不能确定。"
+        what = f"The {'instrument' if heard.music else 'sound'} may be"
+        if heard.sounds:
+            what = "It may also be" if also else "It may be"
+        return f"{what} {_may_be(events)}; that is not certain."
 
     def _sounds(self, sounds: Sequence[SoundEvent]) -> list[str]:
         """A sentence for each kind of sound, as sure as its surest event."""
@@ -209,6 +230,16 @@ def sentences(heard: Heard, wording: Wording, keep: frozenset[int] | None = None
         if index < len(heard.segments):
             lines.append(wording.said(heard.segments[index]))
     return [*lines, *wording.closing(heard)]
+
+
+def _may_be(events: Sequence[SoundEvent]) -> str:
+    names = list(dict.fromkeys(event.english for event in events))
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def _may_be_chinese(events: Sequence[SoundEvent]) -> str:
+    first, *others = dict.fromkeys(event.chinese for event in events)
+    return f"可能是{first}" + "".join(f"，也可能是{other}" for other in others)
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -19,6 +19,28 @@ Role = Literal["speech", "singing", "music", "style", "mood", "sound", "tone", "
 when they are heard; `general` only where nothing more particular is; `mute` never.
 """
 
+Kind = Literal["animal", "instrument", "machine", "other"]
+"""What somebody asks for: which animal, which instrument, which vehicle or machine, or simply which sound."""
+
+# Classes that a kind is about, with all that are kinds of them.
+_KINDS: dict[str, Kind] = {
+    "Animal": "animal",
+    "Musical instrument": "instrument",
+    "Vehicle": "machine",
+    "Engine": "machine",
+    "Alarm": "machine",
+    "Mechanisms": "machine",
+    "Tools": "machine",
+    "Microwave oven": "machine",
+    "Blender": "machine",
+    "Hair dryer": "machine",
+    "Electric toothbrush": "machine",
+    "Vacuum cleaner": "machine",
+    "Electric shaver, electric razor": "machine",
+}
+# Classes that AudioSet sorts under an animal, but that name none.
+_NO_ANIMALS: dict[str, Kind] = {"Cowbell": "instrument", "Hiss": "other", "Rattle": "other", "Patter": "other"}
+
 
 @dataclass(frozen=True, slots=True)
 class SoundClass:
@@ -58,3 +80,13 @@ def by_label() -> dict[str, SoundClass]:
 def is_instrument(label: str) -> bool:
     """Whether `label` is a kind of musical instrument."""
     return by_label()["Musical instrument"].index in by_label()[label].ancestors
+
+
+@cache
+def kind_of(label: str) -> Kind:
+    """What kind of sound `label` is."""
+    if label in _NO_ANIMALS:
+        return _NO_ANIMALS[label]
+    item = by_label()[label]
+    labels = (label, *(sound_classes()[index].label for index in item.ancestors))
+    return next((_KINDS[each] for each in labels if each in _KINDS), "other")

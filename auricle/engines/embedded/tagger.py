@@ -18,6 +18,7 @@ STRETCH_PATCHES = 120  # scored at a time: 29 s, 30 MB at the most
 
 TARGET_LEVEL = -20.0  # dBFS of a stretch's loudest second, about what AudioSet's clips have
 MAX_GAIN = 30.0  # dB, so that a silent room stays a silent room
+CHANGE_FRAMES = 12  # whose mean a change is measured between: 0.12 s, an eighth of a patch
 STEADY_RANGE = 0.5  # natural log of energy, 2 dB: what an unchanging tone's level may move by
 DITHER_LEVEL = -80.0  # dBFS of pink noise: YAMNet never saw digital zeros, and hears things in them
 
@@ -33,6 +34,7 @@ class Tagging:
         self._scores = np.zeros((count, CLASSES), np.float32)  # two kilobytes a frame: 31 MB for an hour
         self._levels = np.full(count, -np.inf, np.float32)
         self._tones = np.zeros(count, np.float32)
+        self._changes = np.zeros(count, np.float32)
 
     @property
     def done(self) -> bool:
@@ -48,13 +50,14 @@ class Tagging:
         self._levels[part] = _patch_levels(_filled(samples, size))
         self._scores[part] = self._network.scores(features, HOP_FRAMES)
         self._tones[part] = _steady_tones(features)
+        self._changes[part] = _changes(features)
         self._next = part.stop
 
     def scores(self) -> FrameScores:
         """Scores of every class, a frame each 0.24 s. Meant to be called when `done`."""
         seconds = self._waveform.seconds
         hop, window = HOP_SAMPLES / SAMPLE_RATE, PATCH_SAMPLES / SAMPLE_RATE
-        return FrameScores(hop, window, seconds, self._scores, self._levels, self._tones)
+        return FrameScores(hop, window, seconds, self._scores, self._levels, self._tones, self._changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +139,13 @@ def _steady_tones(features: FloatArray) -> FloatArray:
         if np.ptp(np.log(totals[patch])) < STEADY_RANGE:
             result[number] = np.sort(np.quantile(shares[patch], 0.1, axis=0))[-6:].sum()
     return result
+
+
+def _changes(features: FloatArray) -> FloatArray:
+    """How much each patch changes, in natural log of magnitude: what all but its six liveliest bands stay below."""
+    count = len(features) // CHANGE_FRAMES
+    means = features[: count * CHANGE_FRAMES].reshape(count, CHANGE_FRAMES, -1).mean(axis=1)
+    blocks = PATCH_FRAMES // CHANGE_FRAMES
+    patches = np.lib.stride_tricks.sliding_window_view(means, blocks, axis=0)[:: HOP_FRAMES // CHANGE_FRAMES]
+    changes: FloatArray = np.sort(patches.std(axis=2), axis=1)[:, -7]
+    return changes

@@ -63,10 +63,10 @@ def test_sounds_are_told_as_surely_as_they_were_heard() -> None:
 
 
 def test_guesses_are_told_as_one_of_several() -> None:
-    guesses = (event("Sheep", 0, 2, 0.15), event("Siren", 0, 3, 0.38), event("Bark", 1, 2, 0.09))
+    guesses = (event("Sheep", 0, 2, 0.15), event("Duck", 0, 3, 0.38), event("Bark", 1, 2, 0.09))
     lines = sentences(heard(*guesses), wording())
-    assert lines[-1] == "The sound may be a siren, a sheep or a dog barking; that is not certain."
-    assert "可能是警笛声，也可能是绵羊的声音，也可能是狗叫声，不能确定。" in sentences(
+    assert lines[-1] == "The sound may be a duck, a sheep or a dog barking; that is not certain."
+    assert "可能是鸭子的声音，也可能是绵羊的声音，也可能是狗叫声，不能确定。" in sentences(
         heard(*guesses), wording(chinese=True)
     )
     music = sentences(heard(event("Music", 0, 10), event("Organ", 0, 10, 0.38)), wording())
@@ -74,6 +74,23 @@ def test_guesses_are_told_as_one_of_several() -> None:
     assert "Which instruments play cannot be told." not in music
     spoken = replace(MORNING, events=guesses)
     assert sentences(spoken, wording(MORNING.seconds))[-1] == "Nothing else is heard."
+
+
+def test_guesses_of_other_kinds_are_told_by_their_kind() -> None:
+    guesses = (event("Sheep", 0, 2, 0.15), event("Siren", 0, 3, 0.38), event("Bark", 1, 2, 0.09))
+    assert sentences(heard(*guesses), wording())[-2:] == [
+        "The sound may be a siren; that is not certain.",
+        "If it is an animal, it may be a sheep or a dog barking.",
+    ]
+    assert sentences(heard(*guesses), wording(chinese=True))[-2:] == [
+        "可能是警笛声，不能确定。",
+        "如果是动物，可能是绵羊的声音，也可能是狗叫声。",
+    ]
+    perhaps = sentences(heard(event("Goat", 0, 10, 0.5), event("Duck", 0, 10, 0.3)), wording())
+    assert perhaps[-2:] == ["There is perhaps a goat all the time.", "It may also be a duck; that is not certain."]
+    animal = heard(event("Animal", 0, 10, 0.9), event("Duck", 0, 10, 0.3))
+    assert sentences(animal, wording())[-1] == "It may be a duck; that is not certain."
+    assert sentences(animal, wording(chinese=True))[-1] == "可能是鸭子的声音，不能确定。"
 
 
 def test_music_and_singing() -> None:

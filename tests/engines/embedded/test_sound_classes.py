@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auricle.engines.embedded.sound_classes import by_label, sound_classes
+from auricle.engines.embedded.sound_classes import Kind, by_label, kind_of, sound_classes
 from auricle.engines.embedded.yamnet import CLASSES
 
 
@@ -35,6 +35,22 @@ def test_every_class_has_names_in_both_languages() -> None:
 )
 def test_a_class_knows_what_it_is_a_kind_of(label: str, ancestors: list[str]) -> None:
     assert [sound_classes()[index].label for index in by_label()[label].ancestors] == ancestors
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("Meow", "animal"),
+        ("Hiss", "other"),
+        ("Cowbell", "instrument"),
+        ("Electric guitar", "instrument"),
+        ("Truck", "machine"),
+        ("Telephone", "machine"),
+        ("Glass", "other"),
+    ],
+)
+def test_a_class_has_a_kind(label: str, kind: Kind) -> None:
+    assert kind_of(label) == kind
 
 
 @pytest.mark.weights
