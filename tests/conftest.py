@@ -1,4 +1,5 @@
-"""Weights for tests that are marked `weights`: found or downloaded once; Redis; hypothesis without a stopwatch."""
+"""Weights for tests that are marked `weights`: found or downloaded once; a hub of our own; Redis; hypothesis without a
+stopwatch."""
 
 from __future__ import annotations
 
@@ -13,7 +14,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from auricle.config import load_settings
+from auricle.weights.catalogue import MODELS
 from auricle.weights.pull import resolve
+from tests.weights import published
+from tests.weights.published import StandIn, Tiny
 
 # A busy machine makes any example slow; that says nothing about the code under test.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,6 +34,22 @@ def recognizer_folder() -> Path:
 def small_language_model() -> Path:
     """The 0.5B language model's GGUF file."""
     return resolve("qwen2.5-coder-0.5b", load_settings())
+
+
+@pytest.fixture
+def hub() -> Iterator[StandIn]:
+    """A hub of our own; it has nothing yet."""
+    with published.serving() as served:
+        yield served
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> Tiny:
+    """A model of the catalogue that the hub has."""
+    made = published.publish(tmp_path / "published")
+    monkeypatch.setitem(MODELS, "tiny", made.model)
+    made.put_on(hub)
+    return made
 
 
 @pytest.fixture(scope="session")

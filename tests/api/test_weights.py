@@ -12,28 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from auricle.config import Settings
-from auricle.weights.catalogue import MODELS
 from tests.serving import Server, scripted_settings, serving
-from tests.weights import published
 from tests.weights.published import StandIn, Tiny, assert_whole
 
 PASSWORD = "correct horse battery"
 PATH = "/admin/v1/weights"
-
-
-@pytest.fixture
-def hub() -> Iterator[StandIn]:
-    with published.serving() as served:
-        yield served
-
-
-@pytest.fixture
-def tiny(tmp_path: Path, hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> Tiny:
-    """A model of the catalogue that the hub has."""
-    made = published.publish(tmp_path / "published")
-    monkeypatch.setitem(MODELS, "tiny", made.model)
-    made.put_on(hub)
-    return made
 
 
 @pytest.fixture

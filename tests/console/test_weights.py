@@ -15,25 +15,9 @@ from tests.console.browser import visiting
 from tests.console.test_accessibility import problems
 from tests.console.test_accounts import PASSWORD
 from tests.serving import Server, dictation, scripted_settings, serving
-from tests.weights import published
 from tests.weights.published import StandIn, Tiny
 
 pytestmark = pytest.mark.console
-
-
-@pytest.fixture
-def hub() -> Iterator[StandIn]:
-    with published.serving() as served:
-        yield served
-
-
-@pytest.fixture
-def tiny(tmp_path: Path, hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> Tiny:
-    """A model of the catalogue that the hub has."""
-    made = published.publish(tmp_path / "published")
-    monkeypatch.setitem(MODELS, "tiny", made.model)
-    made.put_on(hub)
-    return made
 
 
 @pytest.fixture
