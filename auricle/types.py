@@ -206,6 +206,7 @@ class HeardMusic:
     end: float
     confidence: float  # 0..1
     styles: tuple[str, ...] = ()  # styles and moods, the likeliest first
+    beats_per_minute: float | None = None  # None where no beat is regular
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,6 +272,7 @@ class MusicBody(BaseModel):
     end: float
     confidence: float
     styles: list[str] = Field(description="AudioSet's names of styles and moods, the likeliest first: a guess.")
+    beats_per_minute: float | None = Field(description="Null where no beat is regular; may be half or double.")
 
 
 class HeardBody(BaseModel):

@@ -147,7 +147,7 @@ def test_what_was_heard_is_there_only_where_it_was_asked_for() -> None:
     head = render.Head("i", "mimo-v2.5", 1, Task.UNDERSTAND)
     bark = HeardSound("Bark", "sound", 0.5, 1.2, 0.81)
     said = Segment(" Sit!", 1.5, 2.0, "en", tokens=(1, 2))
-    heard = HeardAudio(2.5, ("en",), (said,), -20.1, -1.0, 0.0, (bark,), (HeardMusic(0.0, 2.5, 0.9, ("Jazz",)),))
+    heard = HeardAudio(2.5, ("en",), (said,), -20.1, -1.0, 0.0, (bark,), (HeardMusic(0.0, 2.5, 0.9, ("Jazz",), 97.5),))
     answer = Answer("A dog.", "", (), (), "stop", Usage(), (heard,))
     body = render.completion(head, answer)
     (audio,) = body.pop("auricle")["heard"]
@@ -155,6 +155,7 @@ def test_what_was_heard_is_there_only_where_it_was_asked_for() -> None:
     assert audio["segments"] == [{"text": "Sit!", "start": 1.5, "end": 2.0, "language": "en"}]
     assert audio["sounds"][0]["label"] == "Bark"
     assert audio["music"][0]["styles"] == ("Jazz",)
+    assert audio["music"][0]["beats_per_minute"] == 97.5
     assert HeardBody.model_validate_json(orjson.dumps(audio)).seconds == 2.5
     chunk = render.finish_chunk(head, "stop", Usage(), (heard,))
     assert chunk["auricle"]["heard"] == [audio]

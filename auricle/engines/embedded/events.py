@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auricle.engines.embedded.sound_classes import Kind, Role, SoundClass, by_label, kind_of, sound_classes
+from auricle.engines.embedded.tempo import RATE, tempo
 from auricle.engines.embedded.tensor_bundle import FloatArray
 
 SILENCE_LEVEL = -60.0  # dBFS; quieter frames hold nothing that is worth a word
@@ -79,6 +80,7 @@ class FrameScores:
     levels: FloatArray  # [frames], dBFS
     tones: FloatArray  # [frames], 0..1: how much of the frame is one unchanging tone
     changes: FloatArray  # [frames], natural log of magnitude: how much it changes within the frame
+    onsets: FloatArray  # `tempo.RATE` a second: how much sets in, natural log of magnitude
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class SoundEvent:
     confidence: float  # 0..1, calibrated: the share of events like this that are right
     background: bool = False  # goes on through most of the audio
     details: tuple[str, ...] = ()  # styles and moods of music, AudioSet names, best first
+    beats_per_minute: float | None = None  # of music, where its beat is regular
 
     @property
     def english(self) -> str:
@@ -174,7 +177,8 @@ def _spans(frames: FrameScores, scores: FloatArray) -> Iterator[SoundEvent]:
             item = sound_classes()[int(_indices(role)[0])]
             event = _event(frames, item, first, last, float(np.quantile(stretch, 0.9)))
             if role == "music":
-                event = replace(event, details=_styles(scores[first : last + 1]))
+                onsets = frames.onsets[round(event.start * RATE) : round(event.end * RATE)]
+                event = replace(event, details=_styles(scores[first : last + 1]), beats_per_minute=tempo(onsets))
             yield event
 
 

@@ -82,6 +82,12 @@ class Heard:
         return tuple(event for event in self.events or () if event.role == "music")
 
     @property
+    def beats_per_minute(self) -> float | None:
+        """Of the longest stretch of music that has a regular beat."""
+        regular = [event for event in self.music if event.beats_per_minute is not None]
+        return max(regular, key=lambda event: event.end - event.start).beats_per_minute if regular else None
+
+    @property
     def singing(self) -> tuple[SoundEvent, ...]:
         """The stretches in which somebody sings."""
         return tuple(event for event in self.events or () if event.role == "singing")
@@ -133,7 +139,7 @@ class Heard:
             peak_dbfs=round(self.loudness.peak_dbfs, 1),
             clipped_share=round(self.loudness.clipped, 6),
             sounds=None if self.events is None else tuple(map(_sound, self.events)),
-            music=tuple(HeardMusic(event.start, event.end, event.confidence, event.details) for event in self.music),
+            music=tuple(map(_music, self.music)),
         )
 
 
@@ -150,6 +156,10 @@ def is_credible(segment: Segment, events: tuple[SoundEvent, ...] | None) -> bool
     voices = (event for event in events if event.role in ("speech", "singing"))
     voiced = any(event.start < segment.end and segment.start < event.end for event in voices)
     return voiced and segment.no_speech_prob < NO_SPEECH
+
+
+def _music(event: SoundEvent) -> HeardMusic:
+    return HeardMusic(event.start, event.end, event.confidence, event.details, event.beats_per_minute)
 
 
 def _sound(event: SoundEvent) -> HeardSound:

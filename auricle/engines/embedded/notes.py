@@ -105,6 +105,11 @@ class Wording:
             else:
                 like = f"; it sounds like {_listed([item.english for item in styles])}" if styles else ""
                 lines.append(f"There is music in {name}, {when}{like}.")
+            if heard.beats_per_minute is not None:
+                beats = round(heard.beats_per_minute)
+                lines.append(
+                    f"音乐大约每分钟{beats}拍。" if self.chinese else f"The music has about {beats} beats a minute."
+                )
         else:
             lines.append(f"{name}里没有音乐。" if self.chinese else f"There is no music in {name}.")
         if heard.music and not heard.guesses and not any(is_instrument(event.label) for event in heard.sounds):

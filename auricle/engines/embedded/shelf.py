@@ -26,7 +26,7 @@ from auricle.engines.embedded.sound_classes import by_label
 from auricle.errors import EngineFailed
 from auricle.types import RecognitionOptions, Segment, Word
 
-FORMAT = 3  # of an entry; raised whenever what is heard in the same samples may have changed
+FORMAT = 4  # of an entry; raised whenever what is heard in the same samples may have changed
 MAX_ENTRY_BYTES = 16 * 1024 * 1024  # ten hours of speech take about 5 MB
 FOLDER_MODE = 0o700
 SWEEP_SHARE = 0.9  # of its bytes that a folder is brought down to when it holds too many
@@ -194,7 +194,7 @@ def _segment(values: list[Any]) -> Segment:
 
 
 def _event(values: list[Any]) -> SoundEvent:
-    label, role, start, end, confidence, background, details = values
+    label, role, start, end, confidence, background, details, beats = values
     item = by_label()[label]
     if role != item.role:
         raise ValueError("not an event")
@@ -206,4 +206,5 @@ def _event(values: list[Any]) -> SoundEvent:
         float(confidence),
         bool(background),
         tuple(by_label()[detail].label for detail in details),
+        None if beats is None else float(beats),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from auricle.engines.embedded.events import FrameScores, SoundEvent, find_events
+from auricle.engines.embedded.tempo import onset_strength
 from auricle.engines.embedded.tensor_bundle import FloatArray
 from auricle.engines.embedded.yamnet import CLASSES, PATCH_FRAMES, PATCH_SAMPLES, STFT_HOP, Yamnet, log_mel, onnx_model
 from auricle.waveform import SAMPLE_RATE, Samples, Waveform
@@ -35,6 +36,7 @@ class Tagging:
         self._levels = np.full(count, -np.inf, np.float32)
         self._tones = np.zeros(count, np.float32)
         self._changes = np.zeros(count, np.float32)
+        self._onsets = np.zeros((count - 1) * HOP_FRAMES + PATCH_FRAMES if count else 0, np.float32)
 
     @property
     def done(self) -> bool:
@@ -51,13 +53,16 @@ class Tagging:
         self._scores[part] = self._network.scores(features, HOP_FRAMES)
         self._tones[part] = _steady_tones(features)
         self._changes[part] = _changes(features)
+        first = part.start * HOP_FRAMES  # of this stretch's frames, the last of which the next one has, too
+        self._onsets[first + 1 : first + len(features)] = onset_strength(features)[1:]
         self._next = part.stop
 
     def scores(self) -> FrameScores:
         """Scores of every class, a frame each 0.24 s. Meant to be called when `done`."""
         seconds = self._waveform.seconds
         hop, window = HOP_SAMPLES / SAMPLE_RATE, PATCH_SAMPLES / SAMPLE_RATE
-        return FrameScores(hop, window, seconds, self._scores, self._levels, self._tones, self._changes)
+        arrays = self._scores, self._levels, self._tones, self._changes, self._onsets
+        return FrameScores(hop, window, seconds, *arrays)
 
 
 @dataclass(frozen=True, slots=True)

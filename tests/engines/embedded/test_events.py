@@ -8,6 +8,7 @@ import pytest
 
 from auricle.engines.embedded.events import FrameScores, SoundEvent, find_events
 from auricle.engines.embedded.sound_classes import by_label
+from auricle.engines.embedded.tempo import RATE
 
 HOP, WINDOW = 0.24, 0.975
 
@@ -21,7 +22,9 @@ def frames(
         table[where, by_label()[name.replace("_", " ")].index] = score
     levels = np.full(count, level, np.float32)
     tones, changes = np.full(count, tone, np.float32), np.full(count, change, np.float32)
-    return FrameScores(HOP, WINDOW, count * HOP + WINDOW - HOP, table, levels, tones, changes)
+    duration = count * HOP + WINDOW - HOP
+    onsets = np.zeros(round(duration * RATE), np.float32)
+    return FrameScores(HOP, WINDOW, duration, table, levels, tones, changes, onsets)
 
 
 def labels(found: tuple[SoundEvent, ...]) -> list[str]:
@@ -138,6 +141,15 @@ def test_music_tells_its_style() -> None:
     assert (event.role, event.details) == ("music", ("Jazz",))
 
 
+def test_music_tells_its_tempo() -> None:
+    scores = frames(40, Music=(ALL, 0.98))
+    scores.onsets[10::60] = 1.0
+    (event,) = find_events(scores)
+    assert event.beats_per_minute == pytest.approx(100, abs=1)
+    (short,) = find_events(frames(10, Music=(ALL, 0.98)))
+    assert short.beats_per_minute is None
+
+
 def test_what_never_stops_is_background_and_said_once() -> None:
     scores = frames(120, Rain=(ALL, 0.9))
     scores.scores[50:60] = 0.0
@@ -166,7 +178,8 @@ def test_any_scores_give_events_within_the_audio() -> None:
         duration = count * HOP + WINDOW - HOP
         levels = np.full(count, -20, np.float32)
         tones, changes = rng.random((2, count)).astype(np.float32)
-        found = find_events(FrameScores(HOP, WINDOW, duration, table, levels, tones, changes))
+        onsets = rng.random(round(duration * RATE)).astype(np.float32)
+        found = find_events(FrameScores(HOP, WINDOW, duration, table, levels, tones, changes, onsets))
         assert list(found) == sorted(found, key=lambda event: event.start)
         for event in found:
             assert 0 <= event.start < event.end <= duration + 0.01

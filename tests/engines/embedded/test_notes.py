@@ -76,6 +76,13 @@ def test_guesses_are_told_as_one_of_several() -> None:
     assert sentences(spoken, wording(MORNING.seconds))[-1] == "Nothing else is heard."
 
 
+def test_the_tempo_of_music_is_told() -> None:
+    music = heard(replace(event("Music", 0, 10), beats_per_minute=119.6))
+    assert "The music has about 120 beats a minute." in sentences(music, wording())
+    assert "音乐大约每分钟120拍。" in sentences(music, wording(chinese=True))
+    assert "beats" not in "".join(sentences(heard(event("Music", 0, 10)), wording()))
+
+
 def test_guesses_of_other_kinds_are_told_by_their_kind() -> None:
     guesses = (event("Sheep", 0, 2, 0.15), event("Siren", 0, 3, 0.38), event("Bark", 1, 2, 0.09))
     assert sentences(heard(*guesses), wording())[-2:] == [

@@ -15,6 +15,7 @@ from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.sound_classes import by_label, sound_classes
 from auricle.engines.embedded.sounds import Sounds
 from auricle.engines.embedded.tagger import HOP_SAMPLES, STRETCH_PATCHES, SoundTagger, patch_count
+from auricle.engines.embedded.tempo import tempo
 from auricle.errors import EngineFailed, Unavailable, WeightsError
 from auricle.waveform import SAMPLE_RATE, Samples, Waveform
 from tests.engines.waveforms import from_samples, from_wav, noise, silence
@@ -107,6 +108,12 @@ def test_stretches_meet_without_a_seam(tagger: SoundTagger) -> None:
     moved = slice(around.start - 50, around.stop - 50)
     np.testing.assert_allclose(whole.scores[around], shifted.scores[moved], atol=0.05)
     np.testing.assert_allclose(whole.levels[around], shifted.levels[moved], atol=0.01)
+
+
+def test_a_tempo_is_found_across_stretches(tagger: SoundTagger) -> None:
+    bleat = samples_of(CLIPS / "sheep.wav")[4800:8000] * 0.5
+    frames = tagger.scores(scene(45, *((0.3 + number * 60 / 96, bleat) for number in range(70))))
+    assert tempo(frames.onsets) == pytest.approx(96, rel=0.01)
 
 
 @pytest.mark.parametrize(("samples", "patches"), [(0, 0), (1, 1), (15_600, 1), (15_601, 2), (15_600 + 3840, 2)])
