@@ -10,7 +10,7 @@ The estimate of a lane: a request costs so many seconds of one worker, by its au
 cost answered a second while it was full, is measured. Engines share their time among requests, so what a request
 waits for is, of every other one, at most as much as it costs itself. It comes in if that is no more than its own time
 and `queue_seconds`: then it takes at most twice the time that it would take alone, and the queue's bound. Estimates
-err: how much later than estimated one request in a hundred is answered is learned, too, and kept free.
+err: how much later than estimated one request in two hundred is answered is learned, too, and kept free.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from auricle.errors import TookTooLong, Unavailable
 
 FORGET_SECONDS = 30.0  # of a full lane's time: how quickly its measured rate follows what it does now
 LEARN = 0.1  # weight of a new observation among the old
-ON_TIME = 0.99  # share of requests that `Lane.lateness` covers
+ON_TIME = 0.995  # share of requests that `Lane.lateness` covers
 LATENESS_STEP = 0.1  # of `queue_seconds`, by which one that was later raises it
 FIRST_LATENESS = 0.25  # of `queue_seconds`, kept free until more is known
 MOST_LATENESS = 0.5  # of `queue_seconds`: the rest is for waiting, however wrong estimates are
@@ -208,7 +208,8 @@ class Ticket:
         if self.cost is not None:
             self._work(self.remaining)
             seconds = self._lane.clock() - self._began
-            self._lane.learn_pace(seconds, self.cost)
+            if self._lane.last_full < self._entered:
+                self._lane.learn_pace(seconds, self.cost)
             if self._expected is not None:
                 self._lane.learn_lateness(self._lane.clock() - self._entered - self._expected)
 
@@ -230,7 +231,7 @@ class Lane:
         self.tickets: set[Ticket] = set()
         self.refused = 0
         self.lateness = FIRST_LATENESS * queue_seconds
-        """Seconds that one request in a hundred, of those that had to wait, is answered later than estimated."""
+        """Seconds that one request in two hundred, of those that had to wait, is answered later than estimated."""
         self._queue_seconds = queue_seconds
         self._max_queued = max_queued
         self._log_cost = math.log(cost_seconds(0, 0))
@@ -238,6 +239,7 @@ class Lane:
         self._full_seconds = 0.0
         self._full_cost = 0.0
         self._measured = clock()
+        self.last_full = -math.inf  # when there was somebody to wait for, last
 
     @property
     def typical_cost(self) -> float:
@@ -271,8 +273,8 @@ class Lane:
         return sum(min(ticket.remaining, cost) for ticket in self.tickets if ticket is not but) / self.rate
 
     def expected(self, cost: float, ticket: Ticket) -> float:
-        """Seconds until `ticket` will be answered."""
-        pace = (self.parallel or 1) / self.rate if self._pace is None else self._pace
+        """Seconds until `ticket` will be answered; of its own time no more than is known, as what lacks is learned."""
+        pace = 1 / self.rate if self._pace is None else self._pace
         return self.wait(cost, ticket) + cost * pace
 
     def check(self, cost: float, ticket: Ticket | None = None) -> None:
@@ -292,6 +294,7 @@ class Lane:
         """Note that `cost` was answered since the last call. Called before tickets come or go."""
         now = self.clock()
         if self.full:
+            self.last_full = now
             passed = now - self._measured
             kept = math.exp(-passed / FORGET_SECONDS)
             self._full_seconds = self._full_seconds * kept + passed
@@ -302,9 +305,9 @@ class Lane:
         self._log_cost += LEARN * (math.log(cost) - self._log_cost)
 
     def learn_pace(self, seconds: float, cost: float) -> None:
-        if not self.full:
-            pace = seconds / cost
-            self._pace = pace if self._pace is None else self._pace + LEARN * (pace - self._pace)
+        """A request of `cost` took so long without waiting for others."""
+        pace = seconds / cost
+        self._pace = pace if self._pace is None else self._pace + LEARN * (pace - self._pace)
 
     def learn_lateness(self, seconds: float) -> None:
         """A request came so much later than expected. The quantile is approached in steps (Robbins and Monro 1951)."""

@@ -132,8 +132,21 @@ async def test_room_is_kept_for_wrong_estimates() -> None:
         world.pass_time(number / 40)
     settled = world.waits[len(world.waits) // 4 :]
     mean = math.exp(0.7**2 / 2)
-    assert sorted(settled)[int(0.99 * len(settled))] <= 2 * mean + 6  # 11 s without
+    assert sorted(settled)[int(0.99 * len(settled))] <= 2 * mean + 6  # 11 s without room
     assert len(settled) >= 0.95 * 3000 / mean  # no worker is idle
+
+
+async def test_who_waited_says_nothing_of_the_time_alone() -> None:
+    world = World(parallel=4, queue_seconds=6)
+    for number in range(1, 11):
+        await world.arrive(1.0)
+        world.pass_time(2.0 * number)
+    for number in range(1, 2001):  # ten times too many, then nobody, so that the lane becomes empty
+        await world.arrive(1.0)
+        world.pass_time(20 + number / 40)
+    world.pass_time(100.0)
+    await world.arrive(1.0)
+    assert world.lane.expected(1.0, next(iter(world.lane.tickets))) == pytest.approx(1.0)
 
 
 async def test_an_idle_lane_refuses_nobody() -> None:

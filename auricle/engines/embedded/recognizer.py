@@ -16,9 +16,12 @@ from auricle.types import RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
 
 WORKER_MODULE = "auricle.engines.embedded.recognizer_worker"
+# numpy's OpenBLAS spreads the small product in each spectrogram over all cores, and its thread then spins for what may
+# come next: on two cores a long file took 1.4 times as long.
+WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 TRANSCRIPTION_SETTINGS = {
     *("beam_size", "window_seconds", "graft", "graft_seconds", "recheck", "recheck_logprob", "temperature_fallback"),
-    *("recheck_beam_size", "speech_threshold", "chinese_script"),
+    *("recheck_beam_size", "speech_threshold", "telephone_speech", "chinese_script"),
 }
 
 
@@ -27,7 +30,7 @@ class Recognizer(ModelProcess[Segment]):
 
     def __init__(self, folder: Callable[[], Path] | Path, settings: EngineSettings) -> None:
         """`folder` holds a CTranslate2 Whisper."""
-        super().__init__("the recogniser", WORKER_MODULE, folder)
+        super().__init__("the recogniser", WORKER_MODULE, folder, environment=WORKER_ENVIRONMENT)
         self._settings = settings
         self.batches: Counter[int] = Counter()
         self.languages: frozenset[str] = frozenset()

@@ -26,7 +26,7 @@ from auricle.engines.embedded.windows import Window
 
 LONG_SECONDS = 6.0  # audio in a job from which on it is a long one
 LENGTHS = 1.6  # windows of one batch differ in length by this factor at most
-SLACK_SECONDS = 8.0  # of virtual time: encode first what may join a batch that is not full
+SLACK = 0.65  # of a window's length, in virtual time: encode first what comes so soon after it and may join its batch
 EXPECTED_SECONDS = 2.0  # after a short audio's end in which another is expected
 
 
@@ -133,14 +133,20 @@ class Scheduler:
         """The next job, waited for; None once closed."""
         with self._changed:
             while not self._closed:
-                job = self._choose()
-                if job is not None:
-                    self._long += job.long
-                    self._bulk += job.bulk
+                if (job := self.poll()) is not None:
                     return job
                 expected_seconds = self._expected_until - self._now()
                 self._changed.wait(expected_seconds if expected_seconds > 0 else None)
             return None
+
+    def poll(self) -> Job | None:
+        """A job, if there is one that may be done now."""
+        with self._changed:
+            job = self._choose()
+            if job is not None:
+                self._long += job.long
+                self._bulk += job.bulk
+            return job
 
     def finished(self, job: Job) -> None:
         """A thread is done with `job` (whatever came of it)."""
@@ -243,7 +249,9 @@ class Scheduler:
             return False
         if source.windows and not _alike(source.windows[0].seconds, head.seconds):
             return False  # it would join another batch
-        return source.next_tag <= head.tag + SLACK_SECONDS
+        # While all who wait are served once the clock advances by a window's length: what came much later is left for
+        # another batch, or now and then a window would wait for two.
+        return source.next_tag <= head.tag + SLACK * head.seconds
 
     def _has_work(self, ticket: Ticket) -> bool:
         if ticket.windows:

@@ -11,6 +11,7 @@ from auricle.engines.embedded.model_process import ModelProcess, audio_request
 from auricle.waveform import Waveform
 
 WORKER_MODULE = "auricle.engines.embedded.sounds_worker"
+WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}  # its threads spin while they have nothing to do
 
 
 class Sounds(ModelProcess[SoundEvent]):
@@ -18,7 +19,7 @@ class Sounds(ModelProcess[SoundEvent]):
 
     def __init__(self, bundle: Callable[[], Path] | Path, cache_folder: Path) -> None:
         """`bundle` holds YAMNet's TensorFlow variables. The converted model is kept in `cache_folder`."""
-        super().__init__("the model for sounds", WORKER_MODULE, bundle)
+        super().__init__("the model for sounds", WORKER_MODULE, bundle, environment=WORKER_ENVIRONMENT)
         self._cache_folder = cache_folder
 
     async def listen(self, waveform: Waveform) -> tuple[SoundEvent, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -26,14 +27,17 @@ from tests.engines.waveforms import from_pcm, from_wav, noise, silence
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
+SECRET = "sk-nobody-tells-the-recogniser"
 ASK_NOT = "ask not what your country can do for you"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def recognizer(recognizer_folder: Path) -> AsyncIterator[Recognizer]:
     recognizer = Recognizer(recognizer_folder, EngineSettings())
-    await recognizer.start()
-    await recognizer.wait_ready()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AURICLE_API_KEYS", SECRET)
+        await recognizer.start()
+        await recognizer.wait_ready()
     yield recognizer
     await recognizer.close()
 
@@ -69,6 +73,13 @@ async def test_it_writes_down_what_is_said(recognizer: Recognizer, speech: Wavef
     assert segment.compression_ratio > 0
     assert recognizer.readiness.ready
     assert {"en", "zh", "de", "jv"} <= recognizer.languages
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_its_process_knows_no_secrets_and_leaves_the_cores_to_the_model(recognizer: Recognizer) -> None:
+    environment = await asyncio.to_thread(Path(f"/proc/{recognizer.worker_pid}/environ").read_bytes)
+    assert b"OPENBLAS_NUM_THREADS=1" in environment.split(b"\0")
+    assert SECRET.encode() not in environment
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 
 from auricle.engines.embedded.scheduler import EXPECTED_SECONDS, Item, Job, Kind, Scheduler, Ticket
 from auricle.engines.embedded.windows import Span, Window
@@ -99,6 +97,18 @@ def encoded(scheduler: Scheduler, ticket: Ticket, tag: float, group: str = "en")
     scheduler.ready(item)
 
 
+def test_a_batch_does_not_wait_for_what_came_much_later() -> None:
+    scheduler = Scheduler(threads=2, batch=6, ahead=18)
+    opened(scheduler, 1, 4.0).tag = 10.0
+    early = encode(scheduler).ticket
+    opened(scheduler, 2, 4.0).tag = 11.0  # comes with it
+    opened(scheduler, 3, 4.0).tag = 14.0  # comes when the one before it is served
+    assert encode(scheduler).ticket.id == 2
+    job = take(scheduler)
+    assert (job.kind, job.ticket) == (Kind.DECODE, early)
+    assert len(job.items) == 2
+
+
 def test_a_short_clip_overtakes_a_long_file() -> None:
     scheduler = Scheduler(threads=2, batch=4, ahead=12)
     opened(scheduler, 1, *[14.0] * 40)
@@ -151,14 +161,12 @@ def test_one_thread_is_kept_free_of_long_jobs() -> None:
 
 
 class Clock:
-    """Stands still; `asked` is set whenever somebody looks."""
+    """Stands still."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.asked = threading.Event()
 
     def __call__(self) -> float:
-        self.asked.set()
         return self.now
 
 
@@ -181,24 +189,22 @@ def test_a_thread_is_kept_free_for_short_audios_while_they_come() -> None:
     assert encode(scheduler).ticket.id == 2
     assert finish(scheduler, take(scheduler)) == [True]
     assert take(scheduler).ticket.id == 1
-    clock.asked.clear()
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(scheduler.next)
-        assert clock.asked.wait(10)
-        opened(scheduler, 3, 3.0)
-        job = waiting.result(10)
-    assert job is not None
-    assert job.ticket.id == 3
+    assert scheduler.poll() is None
+    opened(scheduler, 3, 3.0)
+    assert take(scheduler).ticket.id == 3
 
 
 def test_a_file_has_all_threads_when_no_short_audio_is_expected() -> None:
     clock = Clock()
     scheduler = Scheduler(threads=2, batch=4, ahead=12, clock=clock)
     begun(scheduler, 1, *[14.0] * 12)
-    assert [take(scheduler).ticket.id, take(scheduler).ticket.id] == [1, 1]
+    first, second = take(scheduler), take(scheduler)
+    assert [first.ticket.id, second.ticket.id] == [1, 1]
+    scheduler.finished(second)
     opened(scheduler, 2, 3.0)
     assert encode(scheduler).ticket.id == 2
     finish(scheduler, take(scheduler))
+    assert scheduler.poll() is None
     clock.now += EXPECTED_SECONDS
     assert take(scheduler).ticket.id == 1
 
