@@ -107,10 +107,7 @@ class EngineSettings(_Section):
         "times faster; off: windows of 30 s, as Whisper was trained. A beam of more than 1 switches it off, too.",
     )
     graft_seconds: float = Field(
-        10.0,
-        ge=1,
-        le=30,
-        description="Seconds that grafting encodes at least: less is faster and makes a few more mistakes.",
+        10.0, ge=1, le=30, description="Seconds that grafting encodes at least: less is faster, with more mistakes."
     )
     recheck: bool = Field(
         True, description="Recognise a window again, slowly, when its text loops, was cut off or has a low probability."
@@ -120,8 +117,7 @@ class EngineSettings(_Section):
     )
     recheck_beam_size: int = Field(5, ge=1, le=10, description="Beam with which a window is recognised again.")
     temperature_fallback: bool = Field(
-        True,
-        description="Sample at rising temperatures when even the slow way gives a text that loops.",
+        True, description="Sample at rising temperatures when even the slow way gives a text that loops."
     )
     decode_batch: int = Field(6, ge=1, le=32, description="Windows that the recogniser decodes together.")
     threads_per_window: int = Field(
@@ -129,6 +125,9 @@ class EngineSettings(_Section):
     )
     speech_threshold: float = Field(
         0.5, gt=0, lt=1, description="Probability of speech from which on a stretch of audio is recognised."
+    )
+    telephone_speech: bool = Field(
+        True, description="Give the voice detector back what a telephone's band lacks (pitch, overtones)."
     )
     chinese_script: Literal["simplified", "traditional", "as-is"] = Field(
         "simplified", description="Characters that recognised Chinese is written in; `as-is`: as the model wrote it."

@@ -13,7 +13,7 @@ import numpy as np
 from auricle.engines.embedded import guards, script, switching, timestamps
 from auricle.engines.embedded.graft import Grafter, States
 from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
-from auricle.engines.embedded.voice import VoiceActivity, VoiceModel
+from auricle.engines.embedded.voice import VoiceActivity, VoiceModel, audible
 from auricle.engines.embedded.whisper import MAX_TOKENS, Decoded, Mel, Whisper
 from auricle.engines.embedded.windows import Span, VoiceOptions, Window, Windower
 from auricle.types import RecognitionOptions, Segment
@@ -44,6 +44,7 @@ class TranscriptionOptions:
     recheck_beam_size: int = 5
     temperature_fallback: bool = True
     speech_threshold: float = 0.5
+    telephone_speech: bool = True
     chinese_script: script.ChineseScript = "simplified"
 
     @property
@@ -135,16 +136,21 @@ class Transcription:
         options = self._options
         longest = options.window_seconds if options.quick else FULL_WINDOW_SECONDS
         activity = VoiceActivity(self._voice)
+
+        def heard(start: int, stop: int) -> Samples:
+            samples = waveform.read(start, stop)
+            return audible(samples) if options.telephone_speech else samples
+
         windower = Windower(VoiceOptions(threshold=options.speech_threshold, max_window=longest))
         if 0 < waveform.sample_count <= WHOLE_SECONDS * SAMPLE_RATE:
-            found = windower.feed(activity.feed(waveform.read(), last=True))
+            found = windower.feed(activity.feed(heard(0, waveform.sample_count), last=True))
             spoken = any(True for _ in (*found, *windower.finish(waveform.sample_count)))
             yield [Window(0, (Span(0, waveform.sample_count),))] if spoken else [], False
             return
         for start in range(0, waveform.sample_count, STRETCH):
             stop = min(start + STRETCH, waveform.sample_count)
             last = stop == waveform.sample_count
-            windows = list(windower.feed(activity.feed(waveform.read(start, stop), last=last)))
+            windows = list(windower.feed(activity.feed(heard(start, stop), last=last)))
             yield [*windows, *windower.finish(stop)] if last else windows, not last
 
     def _listen(self, audio: Audio) -> None:

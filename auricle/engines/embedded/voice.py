@@ -2,6 +2,12 @@
 
 The network (Silero VAD v6, MIT licence, https://github.com/snakers4/silero-vad) comes with faster-whisper. It is fed
 in stretches of any length; its state is carried on, so the answer does not depend on how the audio was cut.
+
+It is half deaf to a telephone's band, 300 to 3,400 Hz: of 62 s of a person's lists of words it heard 20. A voice's
+pitch is below that band, but its overtones still beat at the pitch, so that rectified sound has it, and has overtones
+above the band, too. With those put back, of 289 s of five voices it heard 286 (before: 228 to 238), with and without
+the noise of mu-law; the pitch alone was enough with that noise only (284; without: 229). Of 47 signals without a voice,
+cut to that band, it took 5 to 7 for speech (before: 3 to 5).
 """
 
 from __future__ import annotations
@@ -20,6 +26,18 @@ CHUNK_SECONDS = CHUNK / SAMPLE_RATE
 _CONTEXT = 64  # samples of the chunk before that the network also sees
 _STATE = (1, 1, 128)  # shape of the two recurrent states
 _WEIGHTS = "silero_vad_v6.onnx"
+
+_BAND = (300.0, 3400.0)  # Hz, a telephone's
+_LOWS = (40.0, 250.0)  # Hz, what it lacks
+_HIGHS = 3800.0  # Hz, and what it lacks above
+_LEAST_LOWS = 0.01  # of the band's energy; speech in its full band had 0.07 or more, on telephones under 0.00001
+_LEAST_HIGHS = 0.003  # 8 bits of mu-law leave 0.0001
+_FRAME = 1024  # samples of one spectrum
+_FRAMES = 256  # of them are looked at, or up to twice as many
+_PITCH = (60.0, 320.0)  # Hz, what is put back
+_PITCH_LEVEL = 0.6  # of the rectified sound
+_OVERTONES = (3400.0, 7900.0)  # Hz, and what else
+_OVERTONE_LEVEL = 0.18
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -70,3 +88,33 @@ class VoiceActivity:
         self._context = seen[-_CONTEXT:]
         probabilities, self._h, self._c = self._model.run(np.ascontiguousarray(chunks), self._h, self._c)
         return probabilities
+
+
+def audible(samples: Samples) -> Samples:
+    """`samples` (float32 [n]) as the detector should hear them: a telephone's band gets its missing ends back."""
+    if not _of_telephone(samples):
+        return samples
+    rectified = np.fft.rfft(np.abs(samples))
+    hertz = np.fft.rfftfreq(samples.size, 1 / SAMPLE_RATE)
+    level = np.zeros(hertz.size, dtype=np.float32)
+    for (low, high), share in ((_PITCH, _PITCH_LEVEL), (_OVERTONES, _OVERTONE_LEVEL)):
+        level[(hertz >= low) & (hertz <= high)] = share
+    heard: Samples = (samples + np.fft.irfft(rectified * level, samples.size)).astype(np.float32)
+    return heard
+
+
+def _of_telephone(samples: Samples) -> bool:
+    """Whether nearly all energy is in a telephone's band, by a few hundred short spectra."""
+    count = samples.size // _FRAME
+    if not count:
+        return False
+    frames = samples[: count * _FRAME].reshape(count, _FRAME)[:: max(1, count // _FRAMES)]
+    spectra = np.fft.rfft(frames * np.hanning(_FRAME).astype(np.float32))
+    energy = np.sum(spectra.real**2 + spectra.imag**2, axis=0, dtype=np.float64)
+    hertz = np.fft.rfftfreq(_FRAME, 1 / SAMPLE_RATE)
+
+    def between(low: float, high: float) -> float:
+        return float(np.sum(energy, where=(hertz >= low) & (hertz <= high)))
+
+    band = between(*_BAND)
+    return between(*_LOWS) < _LEAST_LOWS * band and between(_HIGHS, SAMPLE_RATE) < _LEAST_HIGHS * band
