@@ -10,7 +10,7 @@
 | supersonic-scsynth-samples | npm | drums, guitars, bells | CC0 |
 | asterisk-core-sounds-*-wav | apt-get | speech in five languages | CC-BY-SA-3.0 |
 | asterisk-moh-opsound-wav | apt-get | music | CC-BY-SA-3.0 |
-| planetblupi-music-midi | apt-get | tunes to render with fluidsynth | GPL-3 |
+| planetblupi-music-midi, openttd-openmsx | apt-get | tunes to render with fluidsynth | GPL-3, GPL-2 |
 | timgm6mb-soundfont, fluid-soundfont-gm | apt-get | recorded instruments for them | GPL-2, MIT |
 """
 
@@ -42,6 +42,7 @@ DEBIAN = (
     "timgm6mb-soundfont",
     "fluid-soundfont-gm",
     "planetblupi-music-midi",
+    "openttd-openmsx",
 )
 NPM = ("supersonic-scsynth-samples",)
 
