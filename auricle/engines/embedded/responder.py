@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import ExitStack, aclosing, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 
 from auricle.engines.embedded.certain import beginning, told
@@ -19,15 +17,16 @@ from auricle.engines.embedded.constraints import (
     constraint_of,
     exactly,
 )
-from auricle.engines.embedded.conversation import Conversation, opening
+from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.examples import ADMISSIONS, FACTS, REFUSALS
 from auricle.engines.embedded.grounding import asks_who, echoes, invented, strangers
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
 from auricle.engines.embedded.languages import language_of
+from auricle.engines.embedded.lesson import Lesson
 from auricle.engines.embedded.listener import Hearing, Listener
 from auricle.engines.embedded.notes import Wording, sentences
-from auricle.engines.embedded.prompt import Prompt, Turn, compose
+from auricle.engines.embedded.prompt import Prompt, compose
 from auricle.engines.embedded.selection import matching, spread
 from auricle.errors import ContextTooLong, InvalidField
 from auricle.types import Delta, FinishReason, Options, Request, ToolCallDelta, Usage
@@ -39,10 +38,7 @@ HINT_SHARE = 0.25  # of a shortened transcript's room, for what fits the questio
 REASONING_TOKENS = 8192  # when the client sets no limit
 ESTIMATED_CHARACTERS_PER_TOKEN = 4
 MAX_CHARACTERS_PER_TOKEN = 64  # text longer than that is not tokenised just to say how much too long it is
-EXAMPLES_CONTEXT = 2560  # tokens that the context has at least where examples, about 1100, stand in it
-EXAMPLES_BYTES = 800_000_000  # of a model that learns from them; one of 0.5 GB says more often what they say
 HELD_CHARACTERS = 160  # of an answer that is judged before it is sent: its first sentence, if that is shorter
-PATIENCE_SECONDS = 60.0  # for which reading examples gives way to answers
 REFUTED = 256  # prompts that are remembered: the same request again admits it at once
 _SENTENCE = re.compile(r"[.!?]\s|[。！？\n]")
 AHEAD = 2  # audios of one request that are listened to at the same time
@@ -55,65 +51,11 @@ class Responder:
         self._model = model
         self._listener = listener
         self._refuted: OrderedDict[tuple[int, ...], None] = OrderedDict()
-        self._taught: dict[bool, int | None] = {}  # which process has read the examples, by whether they are Chinese
-        self._reading: asyncio.Task[None] | None = None  # of examples
-        self._patient = True
-        self._answers = 0  # that are being given
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._lesson = Lesson(model)
 
     async def warm_up(self) -> None:
-        """Let the model read the examples while nobody wants an answer; return once it knows them.
-
-        That takes half a minute on two cores. Until then, answers are given without. Where somebody always wants an
-        answer, they wait for it after PATIENCE_SECONDS.
-        """
-        await self._model.wait_ready()
-        begun = time.monotonic()
-        for chinese in (False, True) if self._teachable else ():
-            while not self._warm(chinese=chinese):
-                left = PATIENCE_SECONDS - (time.monotonic() - begun)
-                await asyncio.wait({idle := asyncio.create_task(self._idle.wait())}, timeout=max(0.0, left))
-                idle.cancel()
-                self._patient = left > 0
-                process = self._model.worker_pid
-                self._reading = asyncio.create_task(self._read(opening(chinese=chinese)), name="reading examples")
-                try:
-                    await asyncio.wait({self._reading})
-                finally:
-                    self._reading.cancel()
-                if not self._reading.cancelled():
-                    self._reading.result()
-                    self._taught[chinese] = process
-
-    async def _read(self, turns: Sequence[Turn]) -> None:
-        prompt = await compose(self._model, turns)
-        async with aclosing(self._model.write(prompt.tokens, 1, Sampling())) as pieces:
-            async for _ in pieces:
-                pass
-
-    def _warm(self, *, chinese: bool) -> bool:
-        """Whether the process that holds the model now has read the examples."""
-        return self._taught.get(chinese) == self._model.worker_pid is not None
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        """Examples are not read meanwhile; the model goes on with them afterwards."""
-        self._answers += 1
-        self._idle.clear()
-        if self._reading is not None and self._patient:
-            self._reading.cancel()
-        try:
-            yield
-        finally:
-            self._answers -= 1
-            if not self._answers:
-                self._idle.set()
-
-    @property
-    def _teachable(self) -> bool:
-        """Whether the model is shown examples."""
-        return self._model.context_length >= EXAMPLES_CONTEXT and self._model.size_bytes >= EXAMPLES_BYTES
+        """Let the model read the examples; see `Lesson.give`."""
+        await self._lesson.give()
 
     async def count_prompt_tokens(self, request: Request) -> int:
         """Text of the messages in the model's template, and each audio's tokens. Raises InvalidField."""
@@ -124,7 +66,7 @@ class Responder:
 
     async def answer(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Reasoning if it is wanted, then the answer, then how it ended and its usage."""
-        with self._answering():
+        with self._lesson.interrupted():
             async with aclosing(self._answer(request)) as deltas:
                 async for delta in deltas:
                     yield delta
@@ -182,7 +124,7 @@ class Responder:
     async def _conversation(self, request: Request) -> Conversation:
         late = await self._model.takes_late_instructions()
         conversation = Conversation(request, Tools.of(request.options, request.messages), late_instructions=late)
-        return replace(conversation, examples=self._warm(chinese=conversation.chinese))
+        return replace(conversation, examples=self._lesson.known(chinese=conversation.chinese))
 
     async def _write(
         self, conversation: Conversation, heard: Sequence[Heard], prompt: Prompt, max_tokens: int, sampling: Sampling

@@ -22,9 +22,10 @@ from auricle.engines.embedded.conversation import Conversation, opening
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.language_model import LanguageModel, Sampling, Written
 from auricle.engines.embedded.languages import language_of
+from auricle.engines.embedded.lesson import EXAMPLES_BYTES, EXAMPLES_CONTEXT
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.prompt import compose
-from auricle.engines.embedded.responder import EXAMPLES_BYTES, EXAMPLES_CONTEXT, Responder
+from auricle.engines.embedded.responder import Responder
 from auricle.errors import ContextTooLong, InvalidField
 from auricle.pipeline import collect
 from auricle.types import (
