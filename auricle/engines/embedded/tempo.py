@@ -13,7 +13,7 @@ from auricle.engines.embedded.tensor_bundle import FloatArray
 
 RATE = 100  # onset strengths a second: a frame of `yamnet.log_mel` each
 LEAST_SECONDS = 6.0  # of music that has a tempo
-WINDOW_SECONDS = 8.0  # whose autocorrelations are averaged, so that music of any length takes little memory
+WINDOW_SECONDS = 10.0  # whose autocorrelations are averaged, so that music of any length takes little memory
 SLOWEST, FASTEST = 50.0, 210.0  # beats a minute
 USUAL, OCTAVES = 120.0, 0.9  # the prior's middle and its deviation, as in the paper
 # Regular beats of drums and of tunes have 0.4 and more; of 24 stretches of speech the most regular has less than 0.2.
@@ -21,9 +21,13 @@ REGULAR = 0.4  # autocorrelation at the beat from which on it is one
 LEAST_ONSETS = (
     0.05  # standard deviation of onset strength; a siren and a hum have half of it, quiet music twice as much
 )
+BAR_SECONDS = (1.0, 4.8)
+BAR_BEATS = (2, 3, 4, 6, 8)  # that a bar, or two, may have
+FITTING = 0.03  # share that a bar may be off
+UNFITTING = 0.7  # weight of a beat of which a bar is no multiple
 RELATED = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4)  # multiples of a beat that leave it what it is
 CLOSE = 0.06  # share of a lag within which another is the same
-# On tunes of which the tempo is known, 17 of 30 stretches are right then, and 3 told wrongly; without it 21 and 6.
+# With this and the bar, of 30 stretches of tunes 20 are right, 4 double or half, 2 wrong; without them 21, 3 and 6.
 RIVAL = 0.95  # of what repeats at the beat: what may repeat at lags that are not related
 DRIFT_SECONDS = 0.5  # to both sides, over which onset strength is levelled
 
@@ -45,7 +49,8 @@ def tempo(onsets: FloatArray) -> float | None:
     lags = np.arange(round(60 * RATE / FASTEST), round(60 * RATE / SLOWEST) + 1)
     prior = np.exp(-0.5 * (np.log2(60 * RATE / lags / USUAL) / OCTAVES) ** 2)
     twice = np.maximum(repeats[2 * lags - 1], np.maximum(repeats[2 * lags], repeats[2 * lags + 1]))
-    repeated = repeats[lags] + twice
+    whole = np.any([np.abs(_bar(repeats) / lags / beats - 1) < FITTING for beats in BAR_BEATS], axis=0)
+    repeated = (repeats[lags] + twice) * np.where(whole, 1.0, UNFITTING)
     best = int(np.argmax(prior * repeated))
     lag = int(lags[best])
     related = np.any([np.abs(lags / lag / multiple - 1) < CLOSE for multiple in RELATED], axis=0)
@@ -56,12 +61,12 @@ def tempo(onsets: FloatArray) -> float | None:
 
 
 def _autocorrelation(onsets: FloatArray) -> FloatArray:
-    """Of the levelled onsets at lags of 0 to 3 s, 1 at 0: the mean over windows, each by its own energy."""
+    """Of the levelled onsets at lags of up to 5 s, 1 at 0: the mean over windows, each by its own energy."""
     width = 2 * round(DRIFT_SECONDS * RATE) + 1
     means = np.convolve(np.pad(onsets, width // 2, mode="edge"), np.full(width, 1 / width), "valid")
     levelled = np.convolve(onsets - means, [0.25, 0.5, 0.25], "same")
     size = min(round(WINDOW_SECONDS * RATE), len(levelled))
-    longest = min(3 * RATE, size // 2)
+    longest = size // 2
     total = np.zeros(longest + 2)
     weight = 0.0
     for first in range(0, len(levelled) - size + 1, size // 2):
@@ -70,6 +75,12 @@ def _autocorrelation(onsets: FloatArray) -> FloatArray:
         total += product / (1 - np.arange(longest + 2) / size)  # fewer pairs are far apart
         weight += float(product[0])
     return np.asarray(total / max(weight, 1e-9), np.float32)
+
+
+def _bar(repeats: FloatArray) -> int:
+    """The lag of what is longest and repeats best, which is most often a bar or two."""
+    first, last = round(BAR_SECONDS[0] * RATE), min(round(BAR_SECONDS[1] * RATE), len(repeats))
+    return first + int(np.argmax(repeats[first:last]))
 
 
 def _refined(repeats: FloatArray, lag: int) -> float:
