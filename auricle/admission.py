@@ -10,7 +10,7 @@ The estimate of a lane: a request costs so many seconds of one worker, by its au
 cost answered a second while it was full, is measured. Engines share their time among requests, so what a request
 waits for is, of every other one, at most as much as it costs itself. It comes in if that is no more than its own time
 and `queue_seconds`: then it takes at most twice the time that it would take alone, and the queue's bound. Estimates
-err: how much later than estimated one request in two hundred is answered is learned, too, and kept free.
+err: as much of the queue is kept free as the latest of a hundred requests was answered later than estimated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
@@ -27,10 +27,10 @@ from auricle.errors import TookTooLong, Unavailable
 
 FORGET_SECONDS = 30.0  # of a full lane's time: how quickly its measured rate follows what it does now
 LEARN = 0.1  # weight of a new observation among the old
-ON_TIME = 0.995  # share of requests that `Lane.lateness` covers
-LATENESS_STEP = 0.1  # of `queue_seconds`, by which one that was later raises it
+OBSERVED = 100  # requests that had to wait, the latest of which tells `Lane.lateness`
 FIRST_LATENESS = 0.25  # of `queue_seconds`, kept free until more is known
 MOST_LATENESS = 0.5  # of `queue_seconds`: the rest is for waiting, however wrong estimates are
+AIM = 0.95  # of `queue_seconds`: who is let in is expected to have waited by then, as learning lags behind the load
 KNOWN_SECONDS = 0.5  # of a full lane's time, until which its rate is guessed
 QUEUED_UNKNOWN = 4  # requests for each worker that may wait while nothing is known of the lane's rate
 SHORTEST_RETRY_SECONDS = 1.0
@@ -230,8 +230,7 @@ class Lane:
         self.clock = clock
         self.tickets: set[Ticket] = set()
         self.refused = 0
-        self.lateness = FIRST_LATENESS * queue_seconds
-        """Seconds that one request in two hundred, of those that had to wait, is answered later than estimated."""
+        self._lateness = deque([FIRST_LATENESS * queue_seconds] * OBSERVED, OBSERVED)
         self._queue_seconds = queue_seconds
         self._max_queued = max_queued
         self._log_cost = math.log(cost_seconds(0, 0))
@@ -254,6 +253,11 @@ class Lane:
     def known(self) -> bool:
         """Whether anything has been answered that tells how fast the lane is."""
         return self._pace is not None or self._full_cost > 0
+
+    @property
+    def lateness(self) -> float:
+        """Seconds that the latest of the last hundred requests that had to wait was answered later than estimated."""
+        return min(max(0.0, *self._lateness), MOST_LATENESS * self._queue_seconds)
 
     @property
     def rate(self) -> float:
@@ -282,7 +286,7 @@ class Lane:
         if self.parallel is None or len(self.tickets) - (ticket is not None) < self.parallel:
             return
         own = cost / self.rate
-        too_long = self.wait(cost, ticket) - own - (self._queue_seconds - self.lateness)
+        too_long = self.wait(cost, ticket) - own - (AIM * self._queue_seconds - self.lateness)
         most = self._max_queued if self.known else min(self._max_queued, QUEUED_UNKNOWN * self.parallel)
         if too_long > 0 or (ticket is None and len(self.tickets) - self.parallel >= most):
             self.refused += 1
@@ -310,10 +314,8 @@ class Lane:
         self._pace = pace if self._pace is None else self._pace + LEARN * (pace - self._pace)
 
     def learn_lateness(self, seconds: float) -> None:
-        """A request came so much later than expected. The quantile is approached in steps (Robbins and Monro 1951)."""
-        step = LATENESS_STEP * self._queue_seconds
-        lateness = self.lateness + step * (ON_TIME if seconds > self.lateness else ON_TIME - 1)
-        self.lateness = min(max(0.0, lateness), MOST_LATENESS * self._queue_seconds)
+        """A request came so much later than expected."""
+        self._lateness.append(seconds)
 
 
 class Admission:
