@@ -184,6 +184,7 @@ class Segment:
     tokens: tuple[int, ...] = ()
     words: tuple[Word, ...] = ()
     audio_index: int = 0  # which of the request's audios
+    voice: Literal["lower", "higher"] | None = None  # which of two voices, where they are told apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,13 @@ def extensions(heard: Sequence[HeardAudio]) -> Json:
 
 def heard_body(audio: HeardAudio) -> Json:
     segments = [
-        {"text": segment.text.strip(), "start": segment.start, "end": segment.end, "language": segment.language}
+        {
+            "text": segment.text.strip(),
+            "start": segment.start,
+            "end": segment.end,
+            "language": segment.language,
+            "voice": segment.voice,
+        }
         for segment in audio.segments
     ]
     return {**asdict(audio), "segments": segments}

@@ -256,6 +256,9 @@ class SegmentBody(BaseModel):
     start: float = Field(description="Seconds from the start of the audio.")
     end: float
     language: str = Field(description="ISO 639-1.")
+    voice: Literal["lower", "higher"] | None = Field(
+        description="Which of two voices speaks, where two are told apart by their pitch; null elsewhere."
+    )
 
 
 class SoundBody(BaseModel):

@@ -152,7 +152,7 @@ def test_what_was_heard_is_there_only_where_it_was_asked_for() -> None:
     body = render.completion(head, answer)
     (audio,) = body.pop("auricle")["heard"]
     assert body == render.completion(head, replace(answer, heard=()))
-    assert audio["segments"] == [{"text": "Sit!", "start": 1.5, "end": 2.0, "language": "en"}]
+    assert audio["segments"] == [{"text": "Sit!", "start": 1.5, "end": 2.0, "language": "en", "voice": None}]
     assert audio["sounds"][0]["label"] == "Bark"
     assert audio["music"][0]["styles"] == ("Jazz",)
     assert audio["music"][0]["beats_per_minute"] == 97.5

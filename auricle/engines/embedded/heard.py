@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -75,6 +76,19 @@ class Heard:
             else:
                 stretches.append((segment.start, segment.end))
         return tuple(stretches)
+
+    @property
+    def turns(self) -> tuple[tuple[Literal["lower", "higher"], float, float], ...]:
+        """Who speaks from when to when, of two voices that are told apart; none where they are not."""
+        turns: list[tuple[Literal["lower", "higher"], float, float]] = []
+        before = None
+        for segment in self.segments:
+            if segment.voice is not None and segment.voice == before:
+                turns[-1] = (segment.voice, turns[-1][1], segment.end)
+            elif segment.voice is not None:
+                turns.append((segment.voice, segment.start, segment.end))
+            before = segment.voice
+        return tuple(turns) if len({voice for voice, _, _ in turns}) == 2 else ()
 
     @property
     def music(self) -> tuple[SoundEvent, ...]:

@@ -13,6 +13,7 @@ import structlog
 
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, loudness_of
+from auricle.engines.embedded.turns import with_voices
 from auricle.errors import AuricleError, EngineFailed
 from auricle.types import RecognitionOptions, Segment
 from auricle.waveform import Waveform
@@ -245,7 +246,10 @@ class _Listening:
             levels = await loudness
             # Looked at last: who wants sounds may have joined while the rest was being heard.
             events = None if self._sounds is None else await self._sounds
-            return Heard(waveform.seconds, tuple(self.segments), levels, events)
+            said = tuple(self.segments)
+            if self._sounds is not None:
+                said = await asyncio.to_thread(with_voices, said, waveform)
+            return Heard(waveform.seconds, said, levels, events)
         finally:
             loudness.cancel()
             if self._sounds is not None:

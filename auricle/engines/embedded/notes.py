@@ -54,7 +54,11 @@ class Wording:
 
     def closing(self, heard: Heard) -> list[str]:
         """Known when all was heard: who speaks when, then music, then other sounds, then what is wrong with it."""
-        return [line for line in (self._speech(heard), *self._other(heard), self._quality(heard)) if line]
+        return [
+            line
+            for line in (self._speech(heard), self._voices(heard), *self._other(heard), self._quality(heard))
+            if line
+        ]
 
     def _speech(self, heard: Heard) -> str:
         name = self._name()
@@ -80,6 +84,19 @@ class Wording:
         if heard.voices:
             return f"Perhaps somebody speaks in {name}, {self._when(heard.voices)}, but no words can be made out."
         return f"Nobody speaks in {name}; there is no speech in it."
+
+    def _voices(self, heard: Heard) -> str:
+        """Who speaks when, where two voices are told apart."""
+        spans: dict[str, list[str]] = {"lower": [], "higher": []}
+        for voice, start, end in heard.turns:
+            spans[voice].append(self._span((start, end)))
+        if not heard.turns:
+            return ""
+        if self.chinese:
+            low, high = ("、".join(each) if len(each) <= MOST_TIMES else f"共{len(each)}次" for each in spans.values())
+            return f"听起来有两个声音在说话：较低的声音{low}，较高的声音{high}。"
+        low, high = (_listed(each) if len(each) <= MOST_TIMES else f"{len(each)} times" for each in spans.values())
+        return f"It sounds like two voices: a lower one speaks {low}, a higher one {high}."
 
     def _other(self, heard: Heard) -> list[str]:
         """Singing, music and other sounds."""

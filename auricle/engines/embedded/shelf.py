@@ -26,7 +26,7 @@ from auricle.engines.embedded.sound_classes import by_label
 from auricle.errors import EngineFailed
 from auricle.types import RecognitionOptions, Segment, Word
 
-FORMAT = 5  # of an entry; raised whenever what is heard in the same samples may have changed
+FORMAT = 6  # of an entry; raised whenever what is heard in the same samples may have changed
 MAX_ENTRY_BYTES = 16 * 1024 * 1024  # ten hours of speech take about 5 MB
 FOLDER_MODE = 0o700
 SWEEP_SHARE = 0.9  # of its bytes that a folder is brought down to when it holds too many
@@ -150,7 +150,7 @@ def written(heard: Heard) -> bytes:
         [
             heard.seconds,
             _values(heard.loudness),
-            [[*_values(segment)[:-2], list(map(_values, segment.words))] for segment in heard.segments],
+            [[*_values(segment)[:-3], list(map(_values, segment.words)), segment.voice] for segment in heard.segments],
             None if heard.events is None else list(map(_values, heard.events)),
         ]
     )
@@ -175,8 +175,8 @@ def _values(value: Any) -> list[Any]:
 
 
 def _segment(values: list[Any]) -> Segment:
-    text, start, end, language, logprob, no_speech, compression, temperature, tokens, words = values
-    if not isinstance(text, str) or not isinstance(language, str):
+    text, start, end, language, logprob, no_speech, compression, temperature, tokens, words, voice = values
+    if not isinstance(text, str) or not isinstance(language, str) or voice not in ("lower", "higher", None):
         raise TypeError("not a segment")
     said = tuple(Word(str(word), float(a), float(b), float(chance)) for word, a, b, chance in words)
     return Segment(
@@ -190,6 +190,7 @@ def _segment(values: list[Any]) -> Segment:
         float(temperature),
         tuple(map(int, tokens)),
         said,
+        voice=voice,
     )
 
 

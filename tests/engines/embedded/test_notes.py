@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -9,8 +10,16 @@ from auricle.engines.embedded.heard import Heard, Loudness, loudness_of
 from auricle.engines.embedded.languages import language_of, name_of
 from auricle.engines.embedded.notes import Wording, sentences
 from auricle.engines.embedded.sound_classes import by_label
+from auricle.types import Segment
 from tests.engines.embedded.questions import LOUD, MEETING, MORNING, NIGHT, RAIN, TRAIN, scene
 from tests.engines.waveforms import from_samples, noise, silence
+
+VOICES: tuple[tuple[str, tuple[float, float], Literal["lower", "higher"]], ...] = (
+    ("One.", (0, 1), "lower"),
+    ("Two.", (1, 2), "lower"),
+    ("Three.", (2, 4), "higher"),
+    ("Four.", (4, 5), "lower"),
+)
 
 
 def wording(seconds: float = 10.0, *, chinese: bool = False, number: int | None = None) -> Wording:
@@ -81,6 +90,18 @@ def test_the_tempo_of_music_is_told() -> None:
     assert "The music has about 120 beats a minute." in sentences(music, wording())
     assert "音乐大约每分钟120拍。" in sentences(music, wording(chinese=True))
     assert "beats" not in "".join(sentences(heard(event("Music", 0, 10)), wording()))
+
+
+def test_two_voices_are_told_by_their_turns() -> None:
+    spoken = [Segment(text, *span, "en", voice=voice) for text, span, voice in VOICES]
+    told = replace(MORNING, segments=tuple(spoken))
+    assert (
+        "It sounds like two voices: a lower one speaks from 0 s to 2 s and from 4 s to 5 s, "
+        "a higher one from 2 s to 4 s."
+    ) in sentences(told, wording())
+    chinese = "听起来有两个声音在说话：较低的声音从0秒到2秒、从4秒到5秒，较高的声音从2秒到4秒。"
+    assert chinese in sentences(told, wording(chinese=True))
+    assert "voices" not in "".join(sentences(replace(told, segments=tuple(spoken[:2])), wording()))
 
 
 def test_guesses_of_other_kinds_are_told_by_their_kind() -> None:
