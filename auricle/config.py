@@ -109,6 +109,7 @@ class EngineSettings(_Section):
     graft_seconds: float = Field(
         10.0, ge=1, le=30, description="Seconds that grafting encodes at least: less is faster, with more mistakes."
     )
+    graft_beam_size: int = Field(3, ge=1, le=10, description="Beam for grafted windows of 8 s and more.")
     recheck: bool = Field(
         True, description="Recognise a window again, slowly, when its text loops, was cut off or has a low probability."
     )

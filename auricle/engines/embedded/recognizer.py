@@ -21,7 +21,7 @@ WORKER_MODULE = "auricle.engines.embedded.recognizer_worker"
 WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 TRANSCRIPTION_SETTINGS = {
     *("beam_size", "window_seconds", "graft", "graft_seconds", "recheck", "recheck_logprob", "temperature_fallback"),
-    *("recheck_beam_size", "speech_threshold", "telephone_speech", "chinese_script"),
+    *("recheck_beam_size", "speech_threshold", "telephone_speech", "chinese_script", "graft_beam_size"),
 }
 
 

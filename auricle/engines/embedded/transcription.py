@@ -28,6 +28,7 @@ POSSIBLE_LANGUAGE = 0.1  # and from which on it may be that other
 SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
 LONE_WORD_SECONDS = 2.0  # in windows under it
 LONE_WORD_LOGPROB = -1.0  # this is what `recheck` doubts
+BEAM_SECONDS = 8.0  # least length of a grafted window that is searched with a beam
 WHOLE_SECONDS = 4.0  # an audio up to this length is one window: cutting a lone word's soft edges costs words
 
 
@@ -39,6 +40,7 @@ class TranscriptionOptions:
     window_seconds: float = 14.0
     graft: bool = True
     graft_seconds: float = 10.0
+    graft_beam_size: int = 3
     recheck: bool = True
     recheck_logprob: float = -0.3
     recheck_beam_size: int = 5
@@ -227,9 +229,14 @@ class Transcription:
         return switching.parts(window, found)
 
     def _ready(self, encoded: Encoded) -> None:
-        # CTranslate2 wants prompts of one length in a batch
-        encoded.group = len(self._prompt(encoded, encoded.language))
+        # CTranslate2 wants prompts of one length in a batch, and searches all of it with one beam
+        encoded.group = len(self._prompt(encoded, encoded.language)), self._beam_size(encoded)
         self._scheduler.ready(encoded)
+
+    def _beam_size(self, item: Item) -> int:
+        if not self._options.quick:
+            return self._options.beam_size
+        return self._options.graft_beam_size if item.seconds >= BEAM_SECONDS else 1
 
     def _prompt(self, item: Item, language: str) -> list[int]:
         options = _audio(item.owner).options
@@ -244,7 +251,8 @@ class Transcription:
         languages = [item.language for item in items]
         prompts = [self._prompt(item, item.language) for item in items]
         limit = guards.token_limit(max(item.seconds for item in items), MAX_TOKENS)
-        found = self._whisper.decode(states, prompts, languages, beam_size=self._options.beam_size, limit=limit)
+        beam_size = self._beam_size(items[0])
+        found = self._whisper.decode(states, prompts, languages, beam_size=beam_size, limit=limit)
         for item, decoded in zip(items, found, strict=True):
             if item.owner.cancelled:
                 continue
