@@ -31,7 +31,10 @@ REFUSALS = ADMISSIONS | {"en": "It can", "zh": "从音频里听"}
 """What such answers begin with; kept from these, the 1.5B model says 'It can be heard'."""
 
 
-FACTS = re.compile(r"\b(goats?|uncles?|aunts?|leeds|clocks?|lamps?|shop|loja)\b|山羊|叔叔|旧钟", re.IGNORECASE)
+FACTS = re.compile(
+    r"\b(goats?|uncles?|aunts?|leeds|clocks?|lamps?|shop|loja|tom|ruth|bicycles?|suitcases?)\b|山羊|叔叔|旧钟|老陈|自行车|箱子",
+    re.IGNORECASE,
+)
 """What is in the examples only: in an answer that has it from nowhere else it is out of place."""
 
 
@@ -73,12 +76,70 @@ ENGLISH = (
         ),
     ),
     Example(
+        "The audio lasts 6.9 seconds.\n"
+        'From 0.3 s to 6.4 s somebody says in English: "My neighbour Tom repairs bicycles, and his wife Ruth bakes '
+        'bread for the whole street."\n'
+        "That is all that is said in the audio; the language is English. Somebody speaks from 0.3 s to 6.4 s.\n"
+        "There is no music in the audio.\n"
+        "Nothing else is heard.",
+        (
+            ("Who repairs bicycles?", "Tom, the neighbour."),
+            ("What does Tom's brother do?", _NO),
+            ("What does Ruth bake?", "Bread."),
+            ("How many bicycles does Tom have?", _NO),
+            ("Who is Ruth's husband?", "Tom."),
+            ("What is the name of the street?", _NO),
+            ("For whom does Ruth bake?", "For the whole street."),
+            ("Why does Tom repair bicycles?", _NO),
+        ),
+    ),
+    Example(
+        "The audio lasts 10.2 seconds.\n"
+        'From 0.3 s to 5.4 s somebody says in English: "We left the red suitcase at the hotel because the taxi was too '
+        'small."\n'
+        'From 5.9 s to 9.8 s somebody says in English: "The driver waited outside for a quarter of an hour."\n'
+        "That is all that is said in the audio; the language is English. Somebody speaks from 0.3 s to 9.8 s.\n"
+        "There is no music in the audio.\n"
+        "Nothing else is heard.",
+        (
+            ("Which colour is the suitcase?", "Red."),
+            ("Which colour is the taxi?", _NO),
+            ("Where was the suitcase left?", "At the hotel."),
+            ("Why was the suitcase left there?", "Because the taxi was too small."),
+            ("Why did the driver wait?", _NO),
+            ("How long did the driver wait?", "A quarter of an hour."),
+            ("What is the hotel called?", _NO),
+            ("Where did the driver wait?", "Outside."),
+            ("What is the driver's name?", _NO),
+        ),
+    ),
+    Example(
+        "The audio lasts 5.4 seconds.\n"
+        'From 0.3 s to 5.3 s somebody says in English: "Our team lost the first match but won the second one by three '
+        'goals."\n'
+        "That is all that is said in the audio; the language is English. Somebody speaks from 0.3 s to 5.3 s.\n"
+        "There is no music in the audio.\n"
+        "Nothing else is heard.",
+        (
+            ("Which match did the team win?", "The second one."),
+            ("Where was the first match played?", _NO),
+            ("By how many goals was the second match won?", "By three goals."),
+            ("Who scored the goals?", _NO),
+            ("What happened in the first match?", "The team lost it."),
+            ("How many people watched?", _NO),
+        ),
+    ),
+    Example(
         "The audio lasts 2.1 seconds.\n"
         "Nobody speaks in the audio; there is no speech in it.\n"
         "There is no music in the audio.\n"
-        "The sound may be a goat, a baby crying or a siren; that is not certain.",
+        "The sound may be a goat; that is not certain.\n"
+        "If it is a vehicle or a machine, it may be a siren.\n"
+        "If it is something else, it may be a baby crying.",
         (
-            ("Which animal is heard?", "It may be a goat, a baby crying or a siren."),
+            ("What is heard in this audio?", "It may be a goat, a siren or a baby crying."),
+            ("Which animal is heard?", "It may be a goat."),
+            ("What kind of vehicle is heard?", "It may be a siren."),
             ("How old is the goat?", _NO),
             ("What does the speaker say?", "Nobody speaks in the audio."),
             ("Is somebody speaking in this audio?", "No, nobody speaks in the audio."),
@@ -127,9 +188,66 @@ CHINESE = (
         ),
     ),
     Example(
-        "这段音频长2.1秒。\n这段音频里没有人说话，没有任何语音。\n这段音频里没有音乐。\n可能是山羊的叫声，也可能是婴儿的哭声，不能确定。",
+        "这段音频长5.8秒。\n"
+        "从0.3秒到5.3秒，有人用中文说：“我的邻居老陈修自行车，他妻子给整条街烤面包。”\n"
+        "这段音频里说的就是这些话，用的语言是中文。这段音频里有人说话：从0.3秒到5.3秒。\n"
+        "这段音频里没有音乐。\n"
+        "除此以外没有听到别的声音。",
         (
-            ("能听到什么动物的声音？", "可能是山羊的叫声，也可能是婴儿的哭声。"),
+            ("谁修自行车？", "邻居老陈。"),
+            ("老陈的弟弟做什么工作？", _NO_CHINESE),
+            ("他妻子烤什么？", "面包。"),
+            ("老陈有几辆自行车？", _NO_CHINESE),
+            ("这条街叫什么名字？", _NO_CHINESE),
+            ("面包是给谁烤的？", "整条街。"),
+            ("老陈为什么修自行车？", _NO_CHINESE),
+        ),
+    ),
+    Example(
+        "这段音频长9.8秒。\n"
+        "从0.3秒到5.5秒，有人用中文说：“出租车太小，我们只好把红色的箱子留在酒店。”\n"
+        "从6秒到9.2秒，有人用中文说：“司机在外面等了一刻钟。”\n"
+        "这段音频里说的就是这些话，用的语言是中文。这段音频里有人说话：从0.3秒到9.2秒。\n"
+        "这段音频里没有音乐。\n"
+        "除此以外没有听到别的声音。",
+        (
+            ("箱子是什么颜色的？", "红色。"),
+            ("出租车是什么颜色的？", _NO_CHINESE),
+            ("箱子留在哪里了？", "酒店。"),
+            ("为什么把箱子留下？", "因为出租车太小。"),
+            ("司机为什么等？", _NO_CHINESE),
+            ("司机等了多久？", "一刻钟。"),
+            ("酒店叫什么名字？", _NO_CHINESE),
+            ("司机在哪里等？", "外面。"),
+            ("司机姓什么？", _NO_CHINESE),
+        ),
+    ),
+    Example(
+        "这段音频长5秒。\n"
+        "从0.3秒到4.5秒，有人用中文说：“我们队第一场输了，第二场赢了三个球。”\n"
+        "这段音频里说的就是这些话，用的语言是中文。这段音频里有人说话：从0.3秒到4.5秒。\n"
+        "这段音频里没有音乐。\n"
+        "除此以外没有听到别的声音。",
+        (
+            ("哪一场赢了？", "第二场。"),
+            ("第一场是在哪里踢的？", _NO_CHINESE),
+            ("第二场赢了几个球？", "三个球。"),
+            ("球是谁进的？", _NO_CHINESE),
+            ("第一场怎么样？", "输了。"),
+            ("有多少人看比赛？", _NO_CHINESE),
+        ),
+    ),
+    Example(
+        "这段音频长2.1秒。\n"
+        "这段音频里没有人说话，没有任何语音。\n"
+        "这段音频里没有音乐。\n"
+        "可能是山羊的叫声，不能确定。\n"
+        "如果是交通工具或机器，可能是警报声。\n"
+        "如果是别的声音，可能是婴儿的哭声。",
+        (
+            ("音频里是什么声音？", "可能是山羊的叫声，也可能是警报声或婴儿的哭声。"),
+            ("能听到什么动物的声音？", "可能是山羊的叫声。"),
+            ("能听到什么交通工具的声音？", "可能是警报声。"),
             ("山羊是什么颜色的？", _NO_CHINESE),
             ("音频里说了什么？", "没有人说话。"),
             ("音频里有人说话吗？", "没有，音频里没有人说话。"),

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-MOST_COUNTED = 2  # numbers up to this may have been counted in the notes rather than read there
+MOST_COUNTED = 2  # numbers up to this may have been counted in the notes rather than read there, or be pronouns
 STEM_LETTERS = 5  # that tell words apart: ordered, order
+_COUNTING = re.compile(
+    r"\b(how (many|often)|combien de|cuánt[oa]s|wie ?viele?|quant[ei]|quantos|quantas)\b|几|多少[^钱]|何", re.IGNORECASE
+)
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"(?<![.!?:…。！？\"“”'’«»(\-])\s+([A-ZÀ-ÖØ-Þ][\w’'-]+)")
 _HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
@@ -64,8 +67,16 @@ _CAPITALISED = (
 _NO_NAMES = frozenset(_CAPITALISED.split())
 
 
-def invented(answer: str, sources: Iterable[str], *, names: bool) -> tuple[str, ...]:
-    """The numbers, and with `names` the names, in `answer` that are in none of `sources`."""
+def asks_how_many(question: str) -> bool:
+    """Whether `question` wants something counted."""
+    return bool(_COUNTING.search(question))
+
+
+def invented(answer: str, sources: Iterable[str], *, names: bool, counted: bool = True) -> tuple[str, ...]:
+    """The numbers, and with `names` the names, in `answer` that are in none of `sources`.
+
+    With `counted`, small numbers in digits may have been counted; small ones in words always may.
+    """
     text = " ".join(sources)
     numbers = [number for _, number in sorted(_numbers(text))]
     numbers_in_a_row = "".join(f"{number:g}" for number in numbers)  # 0179 may be said as zero, one, seven, nine
@@ -74,7 +85,8 @@ def invented(answer: str, sources: Iterable[str], *, names: bool) -> tuple[str, 
     for at, number in _numbers(answer):
         digits = _DIGITS.match(answer, at)
         in_a_row = digits is not None and digits.group() in numbers_in_a_row
-        if number > MOST_COUNTED and number not in known and not in_a_row:
+        small = number <= MOST_COUNTED and (counted or digits is None)
+        if not small and number not in known and not in_a_row:
             found.append(f"{number:g}")
     if names:
         words = {word.lower() for word in _WORD.findall(text)}

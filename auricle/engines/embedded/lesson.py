@@ -11,9 +11,9 @@ from auricle.engines.embedded.conversation import opening
 from auricle.engines.embedded.language_model import LanguageModel, Sampling
 from auricle.engines.embedded.prompt import Turn, compose
 
-EXAMPLES_CONTEXT = 2560  # tokens that the context has at least where examples, about 1100, stand in it
+EXAMPLES_CONTEXT = 4096  # tokens that the context has at least where examples, about 2100, stand in it
 EXAMPLES_BYTES = 800_000_000  # of a model that learns from them; one of 0.5 GB says more often what they say
-PATIENCE_SECONDS = 60.0  # for which reading examples gives way to answers
+PATIENCE_SECONDS = 90.0  # for which reading examples gives way to answers
 
 
 class Lesson:
@@ -31,7 +31,7 @@ class Lesson:
     async def give(self) -> None:
         """Let the model read the examples while nobody wants an answer; return once it knows them.
 
-        That takes half a minute on two cores. Until then, answers are given without. Where somebody always wants an
+        That takes a minute on two cores. Until then, answers are given without. Where somebody always wants an
         answer, they wait for it after PATIENCE_SECONDS.
         """
         await self._model.wait_ready()

@@ -19,7 +19,7 @@ from auricle.engines.embedded.constraints import (
 )
 from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.examples import ADMISSIONS, FACTS, REFUSALS
-from auricle.engines.embedded.grounding import asks_who, echoes, invented, strangers
+from auricle.engines.embedded.grounding import asks_how_many, asks_who, echoes, invented, strangers
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
 from auricle.engines.embedded.languages import language_of
@@ -291,7 +291,8 @@ def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) ->
     names = spoken == {language} and language != "de"
     if names and asks_who(conversation.question) and strangers(answer, sources):
         return True
-    return bool(invented(answer, sources, names=names))
+    counted = asks_how_many(conversation.question)
+    return bool(invented(answer, sources, names=names, counted=counted))
 
 
 class _Reasoning:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle.engines.embedded.grounding import asks_who, echoes, invented, strangers
+from auricle.engines.embedded.grounding import asks_how_many, asks_who, echoes, invented, strangers
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,17 @@ def test_what_was_heard_is_not_invented(answer: str, source: str) -> None:
 def test_what_was_not_heard_is_invented(answer: str, found: tuple[str, ...]) -> None:
     source = "Five five five. The tower in the plaza is old and she lives there since two years."
     assert invented(answer, [source], names=True) == found
+
+
+def test_a_small_number_in_digits_is_counted_or_invented() -> None:
+    price = "Combien coûte le poisson ?"
+    assert not asks_how_many(price)
+    assert invented("Le poisson coûte 1 euro.", ["Le marché."], names=False, counted=asks_how_many(price)) == ("1",)
+    count = "How many people speak?"
+    assert asks_how_many(count)
+    assert invented("2 people.", ["Karen and Tom are here."], names=False, counted=asks_how_many(count)) == ()
+    assert invented("The blue one.", ["It is blue."], names=False, counted=False) == ()
+    assert invented("At 1.", ["We meet at one."], names=False, counted=False) == ()
 
 
 def test_names_are_judged_only_where_they_can_be() -> None:
