@@ -32,7 +32,8 @@ WORKER_MODULE = "auricle.engines.embedded.language_model_worker"
 WORKER_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 CHECK_SECONDS = 10.0  # for compiling a grammar
 PING_SECONDS = 5  # the child says that it lives while it reads a long prompt
-SILENCE_SECONDS = 60.0  # without a ping: it hangs
+SILENCE_SECONDS = 60.0  # without a ping, or an answer to "are you there": it hangs
+LOOK_SECONDS = 15.0  # between two such questions, while a prompt waits until others are read
 TOKENIZE_CHARACTERS = 200_000  # sent at once
 REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our own wording
 REMEMBERED_CHARACTERS = 4096  # of one such text at most
@@ -228,7 +229,12 @@ class LanguageModel(ModelProcess[str]):
             async with self._opened("/completion", body) as response:
                 if response.status_code != 200:
                     raise _refusal(response.status_code, await response.aread())
-                async for line in response.aiter_lines():
+                lines = response.aiter_lines()
+                while True:
+                    async with asyncio.timeout(SILENCE_SECONDS):
+                        line = await anext(lines, None)
+                    if line is None:
+                        break
                     if not line.startswith("data: "):
                         if line.startswith("error: "):
                             raise _refusal(500, line[7:].encode())
@@ -257,7 +263,7 @@ class LanguageModel(ModelProcess[str]):
             worker = await self._living()
             http = self.http
             try:
-                response = await http.send(http.build_request("POST", path, json=body), stream=True)
+                response = await _head(http, path, body)
             except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
                 self._lose(worker)
                 if attempt or not isinstance(error, httpx.ConnectError):
@@ -316,6 +322,26 @@ def _client(address: str, secret: str) -> httpx.AsyncClient:
     )
 
 
+async def _head(http: httpx.AsyncClient, path: str, body: dict[str, Any]) -> httpx.Response:
+    """The response to `body`, whose own body is still to come.
+
+    llama.cpp begins to answer when it begins to read the prompt, which may be long after it came, and sends no pings
+    until then. So the child is asked meanwhile whether it lives. Raises httpx.HTTPError if it does not say so.
+    """
+    timeout = httpx.Timeout(SILENCE_SECONDS, read=None, pool=None)
+    sending = asyncio.create_task(http.send(http.build_request("POST", path, json=body, timeout=timeout), stream=True))
+    try:
+        while not (await asyncio.wait({sending}, timeout=LOOK_SECONDS))[0]:
+            await http.get("/health")
+    except BaseException:
+        sending.cancel()
+        await asyncio.wait({sending})
+        if not sending.cancelled() and sending.exception() is None:
+            await sending.result().aclose()
+        raise
+    return sending.result()
+
+
 class _translated:
     """Turns what httpx and a broken reply raise into EngineFailed."""
 
@@ -323,7 +349,8 @@ class _translated:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (httpx.HTTPError, httpx.StreamError, RuntimeError, ValueError, KeyError, TypeError)):
+        foreign = (httpx.HTTPError, httpx.StreamError, TimeoutError, RuntimeError, ValueError, KeyError, TypeError)
+        if isinstance(error, foreign):
             raise EngineFailed("the language model died under this request and is being restarted") from error
 
 

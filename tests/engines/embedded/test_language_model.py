@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from auricle.config import EngineSettings
+from auricle.engines.embedded import language_model
 from auricle.engines.embedded.language_model import LanguageModel, Sampling, Written
 from auricle.engines.embedded.prompt import Piece, Turn, compose, merged
 from auricle.errors import EngineFailed, Unavailable
@@ -173,6 +174,35 @@ async def test_hanging_up_while_it_reads_frees_the_slot(model: LanguageModel) ->
     # One batch of prompt is read to its end: half a second with two cores to itself.
     assert await until_free(model) < 4.0
     assert (await write(model, COUNTING, 3))[0]
+
+
+async def test_waiting_for_a_long_prompt_of_somebody_else_is_no_silence(
+    model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(language_model, "LOOK_SECONDS", 0.1)
+    model.http.timeout = httpx.Timeout(2.0, pool=None)  # reading takes longer
+    long = asyncio.create_task(write(model, "A long tale of the sea. " * 150, 1))
+    await until(lambda: model._slots._free_slots == 1)
+    text, last = await write(model, COUNTING, 12)
+    assert text.startswith(" 30, 31")
+    assert last.finish == "length"
+    await long
+    model.http.timeout = httpx.Timeout(language_model.SILENCE_SECONDS, pool=None)
+
+
+async def test_a_process_that_hangs_is_noticed(model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language_model, "LOOK_SECONDS", 0.1)
+    tokens = await model.tokenize(COUNTING)
+    model.http.timeout = httpx.Timeout(0.5, pool=None)
+    assert model.worker_pid is not None
+    os.kill(model.worker_pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(EngineFailed):
+            await anext(model.write(tokens, 2, Sampling()))
+    finally:
+        os.kill(model.worker_pid, signal.SIGCONT)
+        model.http.timeout = httpx.Timeout(language_model.SILENCE_SECONDS, pool=None)
+    assert (await write(model, COUNTING, 12))[0].startswith(" 30, 31")
 
 
 async def test_nobody_without_the_key_is_answered(model: LanguageModel) -> None:
