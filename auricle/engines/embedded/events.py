@@ -46,6 +46,7 @@ REPORTED = 0.43  # an event's confidence at least
 MOST_GUESSED = REPORTED - 0.01  # a guess's confidence at most
 
 # Guesses are the likeliest families, by kind: whoever asks which animal it is wants to know which animals it may be.
+# Of 153 recordings of the development and threshold parts 67 have a right event, and 117 that or a right guess.
 GUESSES = 3  # of a kind
 GUESS_SHARE = 0.2  # of the best score of its kind that a guess needs
 GUESS_SCORE = 0.05  # that a kind's best needs

@@ -27,8 +27,10 @@ MIB = 1024 * 1024
 DAY = 24 * 3600.0
 OPTIONS = RecognitionOptions()
 ENGINE = EngineSettings()
-SAID = Segment("Grüße 你好", 0.5, 1.5, "de", -0.2, 0.1, 1.2, 0.0, (1, 2), (Word("Grüße", 0.5, 0.9, 0.8),))
-SOUND = SoundEvent("Dog", "sound", 0.0, 2.0, 0.9, background=True, details=("Rock music",))
+SAID = Segment(
+    "Grüße 你好", 0.5, 1.5, "de", -0.2, 0.1, 1.2, 0.0, (1, 2), (Word("Grüße", 0.5, 0.9, 0.8),), voice="lower"
+)
+SOUND = SoundEvent("Dog", "sound", 0.0, 2.0, 0.9, background=True, details=("Rock music",), beats_per_minute=97.5)
 HEARD = Heard(2.0, (SAID,), Loudness(-20.0, -1.0, 0.01), (SOUND,))
 
 
@@ -91,6 +93,8 @@ BROKEN = [
     b"null",
     written(HEARD)[:-9],
     written(HEARD).replace(b"Dog", b"Dgo"),
+    written(HEARD).replace(b"lower", b"lewor"),
+    written(HEARD).replace(b"97.5", b'"x"'),
     b"[1,[0,0,0],[[1]],[]]",
 ]
 
