@@ -24,6 +24,17 @@ _YES_NO = {
 }
 """By the language of the question."""
 
+_NOBODY = {
+    "en": "Nobody speaks",
+    "zh": "没有人说话",
+    "es": "Nadie habla",
+    "fr": "Personne ne parle",
+    "de": "Niemand spricht",
+    "it": "Nessuno parla",
+    "pt": "Ninguém fala",
+    "ja": "誰も話していません",
+}
+
 # A question asks for nothing but whether there is one of these if all its other words are among the empty ones.
 _SPEECH_WORDS = (
     "speech speak speaks speaking spoken talk talks talking voice voices word words habla hablan hablando voz voces "
@@ -52,6 +63,14 @@ _KANA = re.compile(
     r"((?P<speech>話し(て(い)?ますか|ているか)|声(が|は)聞こえますか)|"
     r"(?P<music>音楽(は|が)?(ありますか|流れて(い)?ますか|聞こえますか|入って(い)?ますか)))[？?。]*"
 )
+_ASKS_FOR_WORDS = re.compile(
+    r"\b(what (is|was|are|were|does|do|did)\b.{0,40}\b(said|says?|spoken|talk(ing)? about)|"
+    r"write down|transcri(be|ption|pt)|"
+    r"qué (se )?dicen?|transcrib[ea]|qu.est.ce qui est dit|que dit|transcri(re|s|vez|vi|vere)|"
+    r"was (wird|sagt|sagen)\b|schreib(e|en)?\b.{0,20}\bauf\b|(che )?cosa (si )?dic(e|ono))\b|"
+    r"说(了|的)?(些|是)?什么|说的(话|内容)|讲(了|的)?什么|转写|听写|逐字|何と言|何を話|文字起こし|書き起こ",
+    re.IGNORECASE,
+)
 _ASKS_FOR_SOUNDS = re.compile(
     r"\b(hear|heard|sounds?|noises?|instruments?|animals?|vehicles?|machines?|"
     r"oye|suena|sonidos?|ruidos?|animal|animales|instrumentos?|"
@@ -62,13 +81,16 @@ _ASKS_FOR_SOUNDS = re.compile(
 
 
 def beginning(question: str, language: str, heard: Sequence[Heard]) -> str:
-    """What the answer to `question` begins with: yes or no, in `language`; empty where that is not certain."""
-    words = _YES_NO.get(language)
-    topic = _topic(question)
-    if words is None or topic is None or len(heard) != 1:
+    """What the answer to `question` begins with, in `language`: yes, no, or that nobody speaks, where that is certain;
+    else nothing."""
+    if language not in _YES_NO or len(heard) != 1:
         return ""
-    is_there = _is_there(topic, heard[0])
-    return "" if is_there is None else words[not is_there]
+    if topic := _topic(question):
+        is_there = _is_there(topic, heard[0])
+        return "" if is_there is None else _YES_NO[language][not is_there]
+    if _ASKS_FOR_WORDS.search(question) and _is_there("speech", heard[0]) is False:
+        return _NOBODY[language]
+    return ""
 
 
 def told(question: str, heard: Sequence[Heard]) -> bool:

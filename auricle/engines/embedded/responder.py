@@ -259,13 +259,14 @@ class Responder:
 
 def _settled(conversation: Conversation, heard: Sequence[Heard], sampling: Sampling) -> Sampling:
     """`sampling`, held to what is certain of the answer."""
-    if not conversation.asking:
+    last = conversation.request.messages[-1]
+    if not conversation.plain or last.role != "user":
         return sampling
-    question = conversation.request.messages[-1].text
+    question = last.text
     language = language_of(question)
     if word := beginning(question, language, heard):
         return replace(sampling, grammar=beginning_with(word))
-    if language in REFUSALS and told(question, heard):
+    if conversation.asking and language in REFUSALS and told(question, heard):
         return replace(sampling, grammar=anything_but(REFUSALS[language]))
     return sampling
 

@@ -83,6 +83,27 @@ def test_other_questions_are_left_to_the_model(question: str) -> None:
         assert beginning(question, language, heard(MUSIC, VOICE, said=True)) == ""
 
 
+@pytest.mark.parametrize(
+    ("request_", "language", "nobody"),
+    [
+        ("What is said in this audio?", "en", "Nobody speaks"),
+        ("What does the man say?", "en", "Nobody speaks"),
+        ("Write down what is said.", "en", "Nobody speaks"),
+        ("Please transcribe this.", "en", "Nobody speaks"),
+        ("音频里说了什么？", "zh", "没有人说话"),
+        ("请写出音频里说的话。", "zh", "没有人说话"),
+        ("¿Qué dice?", "es", "Nadie habla"),
+        ("Que dit la personne ?", "fr", "Personne ne parle"),
+        ("Was wird gesagt?", "de", "Niemand spricht"),
+        ("何と言っていますか。", "ja", "誰も話していません"),
+    ],
+)
+def test_no_words_are_made_up_where_nobody_speaks(request_: str, language: str, nobody: str) -> None:
+    assert beginning(request_, language, heard(DOG)) == nobody
+    assert beginning(request_, language, heard(VOICE)) == ""  # a voice without words
+    assert beginning(request_, language, heard(VOICE, said=True)) == ""
+
+
 def test_what_hearing_leaves_open_is_left_open() -> None:
     assert beginning("Is somebody speaking?", "en", heard(VOICE)) == ""  # a voice without words
     assert beginning("Is there music?", "en", heard(GUITAR)) == ""
