@@ -186,7 +186,7 @@ class LanguageModel(ModelProcess[str]):
         """Go on from `prompt` for at most `max_tokens`; waits for a free slot.
 
         Closing the generator frees the slot at once, also while the prompt is being read. Raises EngineFailed when the
-        child dies meanwhile, Unavailable when it is not there or too many wait.
+        child dies meanwhile, Unavailable when it is not there.
         """
         async with (
             self._slots.take(len(prompt) + max_tokens),

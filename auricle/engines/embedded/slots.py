@@ -7,31 +7,24 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from auricle.errors import Unavailable
-
-MAX_WAITING = 64  # requests; past that a client does better to come back
-
 
 class Slots:
-    """`parallel` slots that share `tokens` of context, and a bounded queue before them."""
+    """`parallel` slots that share `tokens` of context, and a queue before them.
 
-    def __init__(self, parallel: int, tokens: int, max_waiting: int = MAX_WAITING) -> None:
+    Admission keeps it short; who was let in is not sent away here.
+    """
+
+    def __init__(self, parallel: int, tokens: int) -> None:
         self._free_slots = parallel
         self._free_tokens = tokens
         self._tokens = tokens
-        self._max_waiting = max_waiting
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
     async def take(self, tokens: int) -> AsyncGenerator[None]:
-        """Hold one slot and `tokens` of the context, all of it at most; waits for its turn.
-
-        Raises Unavailable when too many wait already.
-        """
+        """Hold one slot and `tokens` of the context, all of it at most; waits for its turn."""
         tokens = min(tokens, self._tokens)
         if self._waiting or not self._fits(tokens):
-            if len(self._waiting) >= self._max_waiting:
-                raise Unavailable("too many requests wait for the language model", retry_after_seconds=5)
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             entry = (tokens, turn)
             self._waiting.append(entry)

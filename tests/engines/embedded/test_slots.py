@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from auricle.engines.embedded.slots import Slots
-from auricle.errors import Unavailable
 
 
 class Holder:
@@ -88,13 +85,10 @@ async def test_one_who_goes_away_when_its_turn_has_just_come_loses_no_slot() -> 
     await c.release()
 
 
-async def test_the_queue_is_bounded() -> None:
-    slots = Slots(1, 100, max_waiting=2)
-    running = await holders(slots, 1, 1, 1)
-    with pytest.raises(Unavailable) as refused:
-        async with slots.take(1):
-            pass
-    assert refused.value.retry_after_seconds
+async def test_whoever_came_in_is_served_however_many_wait() -> None:
+    slots = Slots(1, 100)
+    running = await holders(slots, *[1] * 100)
     for holder in running:
-        await holder.release()
         await settle()
+        assert holder.has.is_set()
+        await holder.release()
