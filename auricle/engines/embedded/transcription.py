@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -75,6 +76,7 @@ class Audio(Ticket):
     options: RecognitionOptions = field(default_factory=RecognitionOptions)
     language: str | None = None  # Whisper's code: the one asked for, or the last one that was sure
     stretches: Iterator[tuple[list[Window], bool]] = field(default_factory=lambda: iter(()))
+    spoken: Counter[str] = field(default_factory=Counter)  # windows by language, of those that were sure
     waiting: list[Encoded] = field(default_factory=list)  # encoded, but of no known language yet
     results: dict[int, tuple[Segment, ...]] = field(default_factory=dict)  # by window, not yet sent
     halves: dict[int, dict[int, tuple[Segment, ...]]] = field(default_factory=dict)  # by window and part, incomplete
@@ -187,6 +189,7 @@ class Transcription:
         with self._lock:
             if first or sure:
                 encoded.language = found
+            audio.spoken.update([found] if sure else [])
             if sure or audio.language is None:
                 audio.language = encoded.language or None
             if not encoded.language:
@@ -281,9 +284,9 @@ class Transcription:
         states = np.array(self._whisper.encode(self._mel(item)))[0]
         view = _view(states)
         limit = guards.token_limit(item.seconds, MAX_TOKENS)
-        beam_size, languages = self._options.beam_size, [item.language]
+        beam_size, languages = self._options.beam_size, self._languages(item, view)
         if item.improbable:
-            beam_size, languages = max(beam_size, self._options.recheck_beam_size), self._languages(item, view)
+            beam_size = max(beam_size, self._options.recheck_beam_size)
         found = [
             self._whisper.decode(view, [self._prompt(item, language)], [language], beam_size=beam_size, limit=limit)[0]
             for language in languages
@@ -300,13 +303,21 @@ class Transcription:
         self._finish(item, best, states)
 
     def _languages(self, item: Encoded, view: Any) -> list[str]:
-        """The languages that a window of doubtful text may be in: at most two."""
-        if _audio(item.owner).options.language:
+        """The languages that a window of doubtful text may be in: at most three.
+
+        One of them is what most windows of the audio are in: with an accent, one may be taken for another language.
+        """
+        audio = _audio(item.owner)
+        if audio.options.language:
             return [item.language]
-        (first, sure), (second, possible) = self._whisper.rank_languages(view)
-        if item.inherited:
-            return list(dict.fromkeys([item.language, first]))
-        return [first, second] if sure < SETTLED_LANGUAGE and possible >= POSSIBLE_LANGUAGE else [first]
+        languages = [item.language]
+        if item.improbable:
+            (first, sure), (second, possible) = self._whisper.rank_languages(view)
+            settled = item.inherited or sure >= SETTLED_LANGUAGE or possible < POSSIBLE_LANGUAGE
+            languages = [*(languages if item.inherited else []), first, *([] if settled else [second])]
+        with self._lock:
+            languages += [language for language, _ in audio.spoken.most_common(1)]
+        return list(dict.fromkeys(languages))
 
     def _rank(self, decoded: Decoded) -> tuple[bool, float]:
         return not guards.repeats(self._whisper.text(decoded.tokens)), decoded.avg_logprob
