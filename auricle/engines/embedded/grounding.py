@@ -49,6 +49,24 @@ _EMPTY_WORDS = (
 )
 _EMPTY = frozenset(_EMPTY_WORDS.split())
 _WHO = re.compile(r"(who|whose|qui|quién|quien|chi)\b|.*(谁|叫什么|名字)", re.IGNORECASE)
+_NAME_WANTED = re.compile(r"\b(names?|called|s.appelle|se llama|si chiama|se chama|nom|nombre|nome)\b", re.IGNORECASE)
+_PERSON = re.compile(
+    r"\b(speaker|caller|person|man|woman|boy|girl|boss|friend|brother|sister|mother|father|son|daughter|wife|husband|"
+    r"neighbou?r|doctor|driver|teacher|he|she|his|her|personne|locuteur|locutrice|homme|femme|persona|hablante|hombre|"
+    r"mujer|hombre|uomo|donna|pessoa|homem|mulher)\b",
+    re.IGNORECASE,
+)
+_CAPITALISED_WORD = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+")
+# Words that begin sentences and are no names.
+_START_WORDS = (
+    "the a an this that these those it its he she they we you his her their our my your i'm i'll i've what which who "
+    "when where why how if for to in on at from with and but or so please yes no not hello hi good thank thanks "
+    "there here all every each some one two three because as after before while nobody somebody everybody do don't let "
+    "le la les un une des ce cette ces c'est il elle on nous vous je mon ma mes notre votre et mais pour dans bonjour "
+    "el los las una este esta ese eso yo mi su nuestro y pero por para en si hola gracias al lo se "
+    "gli i uno questo questa io mio mia suo e ma per ciao non o os as um uma ele ela meu"
+)
+_STARTS = frozenset(_START_WORDS.split())
 _SOMEBODY = frozenset(
     ("person", "people", "somebody", "someone", "nobody", "who", "that", "not", "can", "heard", "audio")
 )
@@ -100,6 +118,15 @@ def invented(answer: str, sources: Iterable[str], *, names: bool, counted: bool 
 def asks_who(question: str) -> bool:
     """Whether `question` asks for somebody, in a language whose words can be compared."""
     return bool(_WHO.match(question.strip(" ¿")))
+
+
+def nameless(answer: str, question: str, said: Iterable[str]) -> bool:
+    """Whether `question` wants a person's name, and `answer` has no word that is written like one in `said`."""
+    if not (_NAME_WANTED.search(question) and _PERSON.search(question)):
+        return False
+    words = (word for text in said for word in _CAPITALISED_WORD.findall(text))
+    names = {word.lower() for word in words} - _STARTS - _NO_NAMES
+    return not names.intersection(word.lower() for word in _CAPITALISED_WORD.findall(answer))
 
 
 def strangers(answer: str, sources: Iterable[str]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from auricle.engines.embedded.constraints import (
 )
 from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.examples import ADMISSIONS, FACTS, REFUSALS
-from auricle.engines.embedded.grounding import asks_how_many, asks_who, echoes, invented, strangers
+from auricle.engines.embedded.grounding import asks_how_many, asks_who, echoes, invented, nameless, strangers
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
 from auricle.engines.embedded.languages import language_of
@@ -290,6 +290,9 @@ def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) ->
     if echoes(answer, conversation.question):
         return True
     names = spoken == {language} and language != "de"
+    said = (segment.text for one in heard for segment in one.segments)
+    if names and nameless(answer, conversation.question, (*said, *written[:-1])):
+        return True
     if names and asks_who(conversation.question) and strangers(answer, sources):
         return True
     counted = asks_how_many(conversation.question)

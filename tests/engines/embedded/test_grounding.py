@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle.engines.embedded.grounding import asks_how_many, asks_who, echoes, invented, strangers
+from auricle.engines.embedded.grounding import asks_how_many, asks_who, echoes, invented, nameless, strangers
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,18 @@ def test_people_are_called_what_they_were_called() -> None:
     assert strangers("说话人的名字是小明。", ["我们去公园。"]) == ("小", "明")
     assert strangers("说话人的哥哥。", ["我哥哥开了一家书店。"]) == ()
     assert strangers("从音频里听不出来。", ["我们去公园。"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "wrong"),
+    [
+        ("What is the name of the speaker?", 'The speaker\'s name is "The ferry leaves at nine."', True),
+        ("What is the name of the speaker?", "Karen.", False),
+        ("What is her name?", "I.", True),
+        ("What is the driver called?", "The driver is called Tom.", True),
+        ("What is the dish called?", "Ratatouille.", False),
+        ("Where does the man live?", "At the harbour.", False),
+    ],
+)
+def test_a_person_has_a_name_that_was_said(question: str, answer: str, wrong: bool) -> None:
+    assert nameless(answer, question, ["The ferry leaves at nine. This is Karen, I cook ratatouille."]) is wrong
