@@ -49,6 +49,19 @@ _EMPTY_WORDS = (
 )
 _EMPTY = frozenset(_EMPTY_WORDS.split())
 _WHO = re.compile(r"(who|whose|qui|quién|quien|chi)\b|.*(谁|叫什么|名字)", re.IGNORECASE)
+_WHY = re.compile(
+    r"\b(why|pourquoi|por qué|por que|warum|wieso|weshalb|perché)\b|为什么|为何|なぜ|どうして", re.IGNORECASE
+)
+# What tells a reason, or a purpose, in the languages whose transcripts are judged.
+_REASONS = re.compile(
+    r"\b(because|since|so|due|therefore|reasons?|as|caused?|causes|thanks to|had to|have to|has to|must|for|in order|"
+    r"parce|car|puisque|cause|grâce|pour|donc|porque|ya que|debido|para|por|así que|pois|"
+    r"weil|denn|da|wegen|damit|deshalb|um|perché|poiché|causa|per|quindi)\b|"
+    r"因为|由于|所以|因此|为了|原因|只好|不得不|为的是|から|ので|ため",
+    re.IGNORECASE,
+)
+REASONED = frozenset(("en", "zh", "fr", "es", "pt", "de", "it", "ja"))
+"""Languages in which it is known how reasons are told."""
 _NAME_WANTED = re.compile(r"\b(names?|called|s.appelle|se llama|si chiama|se chama|nom|nombre|nome)\b", re.IGNORECASE)
 _PERSON = re.compile(
     r"\b(speaker|caller|person|man|woman|boy|girl|boss|friend|brother|sister|mother|father|son|daughter|wife|husband|"
@@ -118,6 +131,16 @@ def invented(answer: str, sources: Iterable[str], *, names: bool, counted: bool 
 def asks_who(question: str) -> bool:
     """Whether `question` asks for somebody, in a language whose words can be compared."""
     return bool(_WHO.match(question.strip(" ¿")))
+
+
+def asks_why(question: str) -> bool:
+    """Whether `question` wants a reason."""
+    return bool(_WHY.search(question))
+
+
+def tells_reasons(said: Iterable[str]) -> bool:
+    """Whether anything in `said`, in REASONED languages, is told as a reason."""
+    return any(_REASONS.search(text) for text in said)
 
 
 def nameless(answer: str, question: str, said: Iterable[str]) -> bool:

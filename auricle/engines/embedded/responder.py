@@ -19,7 +19,17 @@ from auricle.engines.embedded.constraints import (
 )
 from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.examples import ADMISSIONS, FACTS, REFUSALS
-from auricle.engines.embedded.grounding import asks_how_many, asks_who, echoes, invented, nameless, strangers
+from auricle.engines.embedded.grounding import (
+    REASONED,
+    asks_how_many,
+    asks_who,
+    asks_why,
+    echoes,
+    invented,
+    nameless,
+    strangers,
+    tells_reasons,
+)
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
 from auricle.engines.embedded.languages import language_of
@@ -272,8 +282,8 @@ def _settled(conversation: Conversation, heard: Sequence[Heard], sampling: Sampl
 
 
 def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) -> bool:
-    """Whether `answer` only echoes the question, is about an example, or has numbers or names that are neither in the
-    notes nor in what the client wrote."""
+    """Whether `answer` only echoes the question, is about an example, gives a reason where none is told, or has numbers
+    or names that are neither in the notes nor in what the client wrote."""
     if answer.strip() in ADMISSIONS.values():
         return False
     notes = [line for one in heard for line in sentences(one, Wording(conversation.chinese, None, one.seconds))]
@@ -290,8 +300,10 @@ def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) ->
     if echoes(answer, conversation.question):
         return True
     names = spoken == {language} and language != "de"
-    said = (segment.text for one in heard for segment in one.segments)
-    if names and nameless(answer, conversation.question, (*said, *written[:-1])):
+    texts = [*(segment.text for one in heard for segment in one.segments), *written[:-1]]
+    if asks_why(conversation.question) and spoken <= REASONED and not tells_reasons(texts):
+        return True
+    if names and nameless(answer, conversation.question, texts):
         return True
     if names and asks_who(conversation.question) and strangers(answer, sources):
         return True

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from auricle.engines.embedded.grounding import asks_how_many, asks_who, echoes, invented, nameless, strangers
+from auricle.engines.embedded.grounding import (
+    asks_how_many,
+    asks_who,
+    asks_why,
+    echoes,
+    invented,
+    nameless,
+    strangers,
+    tells_reasons,
+)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +117,20 @@ def test_people_are_called_what_they_were_called() -> None:
 )
 def test_a_person_has_a_name_that_was_said(question: str, answer: str, wrong: bool) -> None:
     assert nameless(answer, question, ["The ferry leaves at nine. This is Karen, I cook ratatouille."]) is wrong
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "reason"),
+    [
+        ("Why was the tower repaired?", "The roof was repaired because it let in the snow.", True),
+        ("Why are dogs allowed?", "Dogs travel free of charge.", False),
+        ("为什么公共汽车停了？", "下了大雪，我们只好走路回家。", True),
+        ("他为什么开书店？", "我哥哥在医院旁边开了一家书店。", False),
+        ("Warum fährt der Bus nicht?", "Der Bus fährt nicht, weil die Straße gesperrt ist.", True),
+        ("Pourquoi ?", "Le marché ouvre à cinq heures.", False),
+    ],
+)
+def test_reasons_are_told_as_such(question: str, said: str, reason: bool) -> None:
+    assert asks_why(question)
+    assert tells_reasons([said]) is reason
+    assert not asks_why("When does the ferry leave?")
