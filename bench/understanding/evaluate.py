@@ -38,7 +38,7 @@ from auricle.types import Audio, AudioClip, Message, Options, RecognitionOptions
 from auricle.waveform import SAMPLE_RATE, Waveform
 from auricle.weights.pull import resolve
 from bench.server import running
-from bench.understanding.questions import CATEGORIES, Question, questions, scenes
+from bench.understanding.questions import CATEGORIES, Question, misplaced, questions, scenes
 from bench.understanding.scenes import Scene
 
 PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
@@ -202,6 +202,8 @@ def main() -> None:
     options = parser.parse_args()
     made = scenes(options.part)
     asked = [q for q in list(questions(options.part))[:: options.every] if options.category in (None, q.category)]
+    if confused := misplaced(asked, made):
+        raise SystemExit("asked about audios in which it is not said:\n  " + "\n  ".join(confused))
     begun = time.monotonic()
     known = Answers(options.answers)
     results: Results = {}
