@@ -20,6 +20,7 @@ import httpx
 from auricle.waveform import SAMPLE_RATE
 from bench.server import running
 from bench.sets import load
+from bench.understanding.evaluate import EXAMPLES_SECONDS
 from bench.understanding.scenes import Scene, say, scene
 
 SECONDS = 60
@@ -63,7 +64,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with contextlib.ExitStack() as stack, httpx.Client() as client:
-        url = options.url or stack.enter_context(running()).url
+        url = options.url
+        if url is None:
+            url = stack.enter_context(running()).url
+            time.sleep(EXAMPLES_SECONDS)
         ask(client, url, base64.b64encode(minute(20).wav).decode(), QUESTIONS[0])  # whatever is loaded only once
         for number in range(options.rounds):
             audio = base64.b64encode(minute(number * 3).wav).decode()
