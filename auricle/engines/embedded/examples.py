@@ -95,9 +95,9 @@ ENGLISH = (
     ),
     Example(
         "The audio lasts 10.2 seconds.\n"
-        'From 0.3 s to 5.4 s somebody says in English: "We left the red suitcase at the hotel because the taxi was too '
+        'From 0.3 s to 9.8 s somebody says in English: "We left the red suitcase at the hotel because the taxi was too '
         'small."\n'
-        'From 5.9 s to 9.8 s somebody says in English: "The driver waited outside for a quarter of an hour."\n'
+        'Then: "The driver waited outside for a quarter of an hour."\n'
         "That is all that is said in the audio; the language is English. Somebody speaks from 0.3 s to 9.8 s.\n"
         "There is no music in the audio.\n"
         "Nothing else is heard.",
@@ -205,8 +205,8 @@ CHINESE = (
     ),
     Example(
         "这段音频长9.8秒。\n"
-        "从0.3秒到5.5秒，有人用中文说：“出租车太小，我们只好把红色的箱子留在酒店。”\n"
-        "从6秒到9.2秒，有人用中文说：“司机在外面等了一刻钟。”\n"
+        "从0.3秒到9.2秒，有人用中文说：“出租车太小，我们只好把红色的箱子留在酒店。”\n"
+        "接着说：“司机在外面等了一刻钟。”\n"
         "这段音频里说的就是这些话，用的语言是中文。这段音频里有人说话：从0.3秒到9.2秒。\n"
         "这段音频里没有音乐。\n"
         "除此以外没有听到别的声音。",

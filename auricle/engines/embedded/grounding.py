@@ -62,6 +62,18 @@ _REASONS = re.compile(
 )
 REASONED = frozenset(("en", "zh", "fr", "es", "pt", "de", "it", "ja"))
 """Languages in which it is known how reasons are told."""
+_WHEN = re.compile(
+    r"\b(when|how (long|soon)|time|seconds?|minutes?|duration|starts?|begins?|ends?|quand|combien de temps|dure|"
+    r"cuándo|cuánto tiempo|dura|wann|wie lange|dauert|quando|quanto tempo)\b|"
+    r"几秒|多久|多长|时候|时间|几点|いつ|何秒|何分",
+    re.IGNORECASE,
+)
+_ONLY_IN_WORDS = re.compile(
+    r"\b(names?|called|titles?|how (old|much)|which (city|country|town|year|day)|colou?rs?|breed|price|costs?|why|"
+    r"nom|titre|âge|couleur|coûte|pourquoi|nombre|título|edad|color|cuesta|por qué|heißt|titel|alt|farbe|kostet|warum|"
+    r"nome|titolo|età|colore|costa|perché)\b|名字|叫什么|标题|多大|几岁|多少钱|颜色|哪个城市|哪一年|为什么|名前|何歳|いくら|何色|なぜ",
+    re.IGNORECASE,
+)
 _NAME_WANTED = re.compile(r"\b(names?|called|s.appelle|se llama|si chiama|se chama|nom|nombre|nome)\b", re.IGNORECASE)
 _PERSON = re.compile(
     r"\b(speaker|caller|person|man|woman|boy|girl|boss|friend|brother|sister|mother|father|son|daughter|wife|husband|"
@@ -131,6 +143,16 @@ def invented(answer: str, sources: Iterable[str], *, names: bool, counted: bool 
 def asks_who(question: str) -> bool:
     """Whether `question` asks for somebody, in a language whose words can be compared."""
     return bool(_WHO.match(question.strip(" ¿")))
+
+
+def asks_when(question: str) -> bool:
+    """Whether `question` wants a time or a duration."""
+    return bool(_WHEN.search(question))
+
+
+def only_in_words(question: str) -> bool:
+    """Whether `question` wants what nothing but words can tell: a name, a price, an age, a colour, a reason."""
+    return bool(_ONLY_IN_WORDS.search(question))
 
 
 def asks_why(question: str) -> bool:

@@ -6,6 +6,7 @@ Every sentence is one that a small model cannot misread and may copy into its an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +20,9 @@ from auricle.types import Segment
 MINUTE = 60.0  # seconds; shorter audios are timed in seconds, longer ones by the clock
 MOST_TIMES = 6  # that one sound's sentence lists
 ALL_THE_TIME = 0.9  # share of the audio that a sound fills, if it is said to be there all the time
+
+# Not behind "Mr." and the like, nor where no new sentence begins.
+_SENTENCE_END = re.compile(r"(?<=[^\s.]{4}[.!?])\s+(?=[A-ZÀ-ÖØ-ÞА-Я¿¡\"«])|(?<=[。！？])(?=.)")
 
 _KINDS: dict[Kind, tuple[str, str]] = {
     "animal": ("an animal", "动物"),
@@ -44,13 +48,16 @@ class Wording:
         return f"{self._name(start=True)} lasts {_number(self.seconds)} seconds{self._clock(' ({})')}."
 
     def said(self, segment: Segment) -> str:
-        """Known as soon as the segment is."""
+        """Known as soon as the segment is; a line a sentence, for a small model overlooks the second in a line."""
         start, stop = self.time(segment.start), self.time(segment.end)
         language = name_of(segment.language, chinese=self.chinese)
-        text = segment.text.strip()
+        first, *others = _SENTENCE_END.split(segment.text.strip())
         if self.chinese:
-            return f"从{start}到{stop}，有人用{language}说：“{text}”"
-        return f'From {start} to {stop} somebody says in {language}: "{text}"'
+            return "\n".join(
+                [f"从{start}到{stop}，有人用{language}说：“{first}”", *(f"接着说：“{each}”" for each in others)]
+            )
+        lines = [f'From {start} to {stop} somebody says in {language}: "{first}"']
+        return "\n".join([*lines, *(f'Then: "{each}"' for each in others)])
 
     def closing(self, heard: Heard) -> list[str]:
         """Known when all was heard: who speaks when, then music, then other sounds, then what is wrong with it."""

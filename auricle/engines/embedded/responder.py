@@ -22,11 +22,13 @@ from auricle.engines.embedded.examples import ADMISSIONS, FACTS, REFUSALS
 from auricle.engines.embedded.grounding import (
     REASONED,
     asks_how_many,
+    asks_when,
     asks_who,
     asks_why,
     echoes,
     invented,
     nameless,
+    only_in_words,
     strangers,
     tells_reasons,
 )
@@ -295,20 +297,24 @@ def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) ->
     known = " ".join(sources).lower()
     if spoken <= {language} and any(found.group().lower() not in known for found in FACTS.finditer(answer)):
         return True
-    if not conversation.doubtable:
-        return False
-    if echoes(answer, conversation.question):
-        return True
-    names = spoken == {language} and language != "de"
+    question = conversation.question
     texts = [*(segment.text for one in heard for segment in one.segments), *written[:-1]]
-    if asks_why(conversation.question) and spoken <= REASONED and not tells_reasons(texts):
+    if not texts and conversation.asking and only_in_words(question):
         return True
-    if names and nameless(answer, conversation.question, texts):
+    if not conversation.doubtable:
+        return conversation.asking and bool(invented(answer, sources, names=False))
+    names = spoken == {language} and language != "de"
+    if (
+        echoes(answer, question)
+        or (asks_why(question) and spoken <= REASONED and not tells_reasons(texts))
+        or (names and nameless(answer, question, texts))
+        or (names and asks_who(question) and strangers(answer, sources))
+        or (names and invented(answer, sources, names=True))
+    ):
         return True
-    if names and asks_who(conversation.question) and strangers(answer, sources):
-        return True
-    counted = asks_how_many(conversation.question)
-    return bool(invented(answer, sources, names=names, counted=counted))
+    # The times in the notes are no prices.
+    numbers = sources if asks_when(question) else [*texts, question]
+    return bool(invented(answer, numbers, names=False, counted=asks_how_many(question)))
 
 
 class _Reasoning:

@@ -4,11 +4,13 @@ import pytest
 
 from auricle.engines.embedded.grounding import (
     asks_how_many,
+    asks_when,
     asks_who,
     asks_why,
     echoes,
     invented,
     nameless,
+    only_in_words,
     strangers,
     tells_reasons,
 )
@@ -134,3 +136,16 @@ def test_reasons_are_told_as_such(question: str, said: str, reason: bool) -> Non
     assert asks_why(question)
     assert tells_reasons([said]) is reason
     assert not asks_why("When does the ferry leave?")
+
+
+def test_what_only_words_can_tell() -> None:
+    for question in ("What is the title of this piece?", "How old is the dog?", "Combien ça coûte ?", "狗叫什么名字？"):
+        assert only_in_words(question)
+    for question in ("Which animal is heard?", "When does it bark?", "How many dogs bark?", "能听到什么？"):
+        assert not only_in_words(question)
+
+
+def test_times_are_asked_for() -> None:
+    assert asks_when("When does it bark?")
+    assert asks_when("他们走了多久？")
+    assert not asks_when("How much is the coffee?")

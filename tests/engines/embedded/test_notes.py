@@ -216,3 +216,12 @@ def test_loudness() -> None:
     full = from_samples(noise(1, level=2.0).read())
     assert loudness_of(full).clipped > 0.1
     assert loudness_of(full).peak_dbfs == pytest.approx(0, abs=0.01)
+
+
+def test_each_sentence_has_a_line() -> None:
+    said = "The pilot spoke. He forgot his keys at 3.30 p.m. in town! Did Mr. Brown know?"
+    lines = Wording(False, None, 9.0).said(Segment(said, 0.0, 8.0, "en")).splitlines()
+    assert lines[0] == 'From 0 s to 8 s somebody says in English: "The pilot spoke."'
+    assert lines[1:] == ['Then: "He forgot his keys at 3.30 p.m. in town!"', 'Then: "Did Mr. Brown know?"']
+    chinese = Wording(True, None, 9.0).said(Segment("今天天气很好。我们去公园吧！", 0.0, 8.0, "zh")).splitlines()
+    assert chinese[1:] == ["接着说：“我们去公园吧！”"]

@@ -139,7 +139,7 @@ async def respondent(small_language_model: Path) -> AsyncIterator[Respondent]:
 
 async def test_reasoning_is_what_was_heard_and_is_counted(respondent: Respondent) -> None:
     answer = await respondent.ask(MORNING, "What does the speaker want to know?", thinking=True, max_tokens=300)
-    assert '"Good morning. Could you tell me what the weather will be like today?"' in answer.reasoning
+    assert '"Good morning."\nThen: "Could you tell me what the weather will be like today?"' in answer.reasoning
     assert answer.usage.reasoning_tokens == pytest.approx(await respondent.model.count(answer.reasoning), abs=3)
     assert "weather" in answer.content
     written = await respondent.model.count(answer.content)
