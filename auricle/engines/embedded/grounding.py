@@ -14,6 +14,14 @@ STEM_LETTERS = 5  # that tell words apart: ordered, order
 _COUNTING = re.compile(
     r"\b(how (many|often)|combien de|cuánt[oa]s|wie ?viele?|quant[ei]|quantos|quantas)\b|几|多少[^钱]|何", re.IGNORECASE
 )
+_HOW_MANY = re.compile(
+    r"\b(how many|combien d[e’']|cuánt[oa]s|wie viele|quant[ei]|quantos|quantas)\b|几[个只位本张辆]", re.IGNORECASE
+)
+_SOME = re.compile(
+    r"\b(no|none|nobody|no one|several|some|many|few|couple|both|dozens?|only|alone|"
+    r"aucun|personne|plusieurs|ningun[oa]?|nadie|varios|varias|kein\w*|niemand|mehrere|nessun[oa]?|nenhum\w*)\b|没有|好几|许多|很多",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"(?<![.!?:…。！？\"“”'’«»(\-])\s+([A-ZÀ-ÖØ-Þ][\w’'-]+)")
 _HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
@@ -143,6 +151,11 @@ def invented(answer: str, sources: Iterable[str], *, names: bool, counted: bool 
 def asks_who(question: str) -> bool:
     """Whether `question` asks for somebody, in a language whose words can be compared."""
     return bool(_WHO.match(question.strip(" ¿")))
+
+
+def numberless(answer: str, question: str) -> bool:
+    """Whether `question` asks how many there are, and `answer` does not say it."""
+    return bool(_HOW_MANY.search(question)) and not _SOME.search(answer) and next(_numbers(answer), None) is None
 
 
 def asks_when(question: str) -> bool:

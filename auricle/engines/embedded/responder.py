@@ -28,6 +28,7 @@ from auricle.engines.embedded.grounding import (
     echoes,
     invented,
     nameless,
+    numberless,
     only_in_words,
     strangers,
     tells_reasons,
@@ -306,6 +307,7 @@ def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) ->
     names = spoken == {language} and language != "de"
     if (
         echoes(answer, question)
+        or numberless(answer, question)
         or (asks_why(question) and spoken <= REASONED and not tells_reasons(texts))
         or (names and nameless(answer, question, texts))
         or (names and asks_who(question) and strangers(answer, sources))

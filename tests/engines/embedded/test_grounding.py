@@ -10,6 +10,7 @@ from auricle.engines.embedded.grounding import (
     echoes,
     invented,
     nameless,
+    numberless,
     only_in_words,
     strangers,
     tells_reasons,
@@ -149,3 +150,13 @@ def test_times_are_asked_for() -> None:
     assert asks_when("When does it bark?")
     assert asks_when("他们走了多久？")
     assert not asks_when("How much is the coffee?")
+
+
+def test_how_many_is_answered_with_a_number() -> None:
+    many = "How many maps are there?"
+    assert numberless("There is a large collection of maps.", many)
+    for answer in ("Three.", "12 maps.", "None.", "Several.", "There are two hundred."):
+        assert not numberless(answer, many)
+    assert not numberless("Every week.", "How often does it open?")
+    assert numberless("书很旧。", "有几本书？")
+    assert not numberless("三本。", "有几本书？")
