@@ -207,11 +207,12 @@ def test_interrupt_ends_it_at_once(slow_hub: StandIn, tmp_path: Path) -> None:
             while not slow_hub.asked:
                 time.sleep(0.05)
             time.sleep(0.5)
+            started = time.monotonic()
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=10)
+            assert time.monotonic() - started < 2
         finally:
             process.kill()
-    assert not slow_hub.go_on.is_set()  # the server still holds the rest back
     assert process.returncode == 1
     assert "auricle: stopped" in said
     assert "Traceback" not in said

@@ -1,13 +1,13 @@
 """Whether an answer rests on what was heard: a small model likes to make up numbers and names, or to echo the question.
 
-Judged is only what can be judged without understanding: numbers, in digits or in words, and, where the answer is in
-the language that was spoken, names. Small numbers pass, for they may have been counted.
+Judged is only what can be judged without understanding: numbers, in digits or in words, whether a reason is told at
+all, and, where the answer is in the language that was spoken, names. Small numbers may have been counted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 MOST_COUNTED = 2  # numbers up to this may have been counted in the notes rather than read there, or be pronouns
 STEM_LETTERS = 5  # that tell words apart: ordered, order
@@ -86,7 +86,7 @@ _NAME_WANTED = re.compile(r"\b(names?|called|s.appelle|se llama|si chiama|se cha
 _PERSON = re.compile(
     r"\b(speaker|caller|person|man|woman|boy|girl|boss|friend|brother|sister|mother|father|son|daughter|wife|husband|"
     r"neighbou?r|doctor|driver|teacher|he|she|his|her|personne|locuteur|locutrice|homme|femme|persona|hablante|hombre|"
-    r"mujer|hombre|uomo|donna|pessoa|homem|mulher)\b",
+    r"mujer|uomo|donna|pessoa|homem|mulher)\b",
     re.IGNORECASE,
 )
 _CAPITALISED_WORD = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+")
@@ -118,8 +118,30 @@ _CAPITALISED = (
 _NO_NAMES = frozenset(_CAPITALISED.split())
 
 
-def asks_how_many(question: str) -> bool:
-    """Whether `question` wants something counted."""
+def unfounded(
+    answer: str, question: str, said: Sequence[str], sources: Sequence[str], *, names: bool, reasons: bool
+) -> bool:
+    """Whether `answer` only echoes `question`, lacks what was asked for, or has numbers or names from nowhere.
+
+    `said` is what was said and what the client wrote before; `sources` has the notes and the question, too. `names`
+    and `reasons`: whether these can be judged in the languages of the question and of what was said.
+    """
+    if (
+        echoes(answer, question)
+        or numberless(answer, question)
+        or (reasons and asks_why(question) and not tells_reasons(said))
+        or (names and nameless(answer, question, said))
+        or (names and asks_who(question) and strangers(answer, sources))
+        or (names and invented(answer, sources, names=True))
+    ):
+        return True
+    # The times in the notes are no prices.
+    numbers = sources if asks_when(question) else [*said, question]
+    return bool(invented(answer, numbers, names=False, counted=asks_to_count(question)))
+
+
+def asks_to_count(question: str) -> bool:
+    """Whether the answer to `question` may have to be counted: how many, how often."""
     return bool(_COUNTING.search(question))
 
 

@@ -19,20 +19,7 @@ from auricle.engines.embedded.constraints import (
 )
 from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.examples import ADMISSIONS, FACTS, REFUSALS
-from auricle.engines.embedded.grounding import (
-    REASONED,
-    asks_how_many,
-    asks_when,
-    asks_who,
-    asks_why,
-    echoes,
-    invented,
-    nameless,
-    numberless,
-    only_in_words,
-    strangers,
-    tells_reasons,
-)
+from auricle.engines.embedded.grounding import REASONED, invented, only_in_words, unfounded
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
 from auricle.engines.embedded.languages import language_of
@@ -305,18 +292,7 @@ def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) ->
     if not conversation.doubtable:
         return conversation.asking and bool(invented(answer, sources, names=False))
     names = spoken == {language} and language != "de"
-    if (
-        echoes(answer, question)
-        or numberless(answer, question)
-        or (asks_why(question) and spoken <= REASONED and not tells_reasons(texts))
-        or (names and nameless(answer, question, texts))
-        or (names and asks_who(question) and strangers(answer, sources))
-        or (names and invented(answer, sources, names=True))
-    ):
-        return True
-    # The times in the notes are no prices.
-    numbers = sources if asks_when(question) else [*texts, question]
-    return bool(invented(answer, numbers, names=False, counted=asks_how_many(question)))
+    return unfounded(answer, question, texts, sources, names=names, reasons=spoken <= REASONED)
 
 
 class _Reasoning:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from auricle.engines.embedded.grounding import (
-    asks_how_many,
+    asks_to_count,
     asks_when,
     asks_who,
     asks_why,
@@ -59,11 +59,11 @@ def test_what_was_not_heard_is_invented(answer: str, found: tuple[str, ...]) -> 
 
 def test_a_small_number_in_digits_is_counted_or_invented() -> None:
     price = "Combien coûte le poisson ?"
-    assert not asks_how_many(price)
-    assert invented("Le poisson coûte 1 euro.", ["Le marché."], names=False, counted=asks_how_many(price)) == ("1",)
+    assert not asks_to_count(price)
+    assert invented("Le poisson coûte 1 euro.", ["Le marché."], names=False, counted=asks_to_count(price)) == ("1",)
     count = "How many people speak?"
-    assert asks_how_many(count)
-    assert invented("2 people.", ["Karen and Tom are here."], names=False, counted=asks_how_many(count)) == ()
+    assert asks_to_count(count)
+    assert invented("2 people.", ["Karen and Tom are here."], names=False, counted=asks_to_count(count)) == ()
     assert invented("The blue one.", ["It is blue."], names=False, counted=False) == ()
     assert invented("At 1.", ["We meet at one."], names=False, counted=False) == ()
 
