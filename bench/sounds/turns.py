@@ -16,7 +16,8 @@ import numpy as np
 from auricle.engines.embedded.turns import with_voices
 from auricle.types import Segment
 from auricle.waveform import SAMPLE_RATE, Samples
-from bench.sets import load, read_audio
+from bench.samples import read_audio
+from bench.sets import load
 from bench.sounds.evaluate import ratio, waveform
 
 PARTS = {"development": "choose", "report": "report"}

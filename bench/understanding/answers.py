@@ -15,12 +15,31 @@ CANNOT = (
     r"nicht|kein|geht nicht|impossible|ne (peut|précise|mentionne|dit)|pas (possible|mentionn|précis|entend)|"
     r"no se (puede|menciona|dice|oye)|non (si|è|viene)"
 )
+UNTOLD = (  # the test part's, in more words and languages
+    rf"{CANNOT}|does ?n.t (say|tell|mention|contain|specify|state|give)|never (mentioned|said|told|stated)|"
+    r"not (revealed|disclosed|indicated|mention|say|told)|no (mention|details?)\b|"
+    r"未知|[没沒](说|讲|說|講|有提)|無法|聽不|不详|未(说|提|指)|不(清楚|确定)|"
+    r"\bno (se|lo|la) |no (indica|especifica|menciona|dice)|desconoc|pas (indiqu|dit|donn|connu)|inconnu|"
+    r"non (lo|la|indica|specifica|menziona|dice)|sconosciut|неизвестн|не (сказан|упомина|говор|указан|слыш)|"
+    r"わかりません|分かりません|言(って|われて)いません|不明|ありません"
+)
 NOBODY = (
     r"nobody|no one|no speech|nothing|no spoken|no words|not .*(speech|said|speak|spoken)|can.?t be heard|silent|"
     r"silence|没有(人|任何|语音|听到任何语音|听到说话)|无人|听不|nada|nadie|niemand|nichts|personne"
 )
 YES = r"\byes\b|^there is|there is (speech|music|some)|\bsomebody speaks|有(?!没)|是的|可以听到|\bja\b|\boui\b|\bsí\b"
+AFFIRMS = r"^yes\b|^there is (music|speech)|^有"
 NO = r"\bno\b|nobody|not |isn.t|没有|无|不|\bnein\b|\bnon\b|can.t"
+DENIES = r"^no\b|there is no\b|nobody|没有|不"
+_NAMED = {
+    "cannot": CANNOT,
+    "untold": UNTOLD,
+    "nobody": NOBODY,
+    "yes": YES,
+    "no": NO,
+    "affirms": AFFIRMS,
+    "denies": DENIES,
+}
 
 # Words of class names that name nothing by themselves.
 _EMPTY_WORDS = """
@@ -70,6 +89,11 @@ def pattern(concept: str) -> str:
     stems = sorted({_stem(word) for word in words} - set(_NOT.get(concept, "").split()))
     stems = [stem if len(stem) > 3 else rf"{stem}s?\b" for stem in stems]
     return "|".join([rf"\b({'|'.join(stems)})", *sorted(chinese), *filter(None, [_SYNONYMS.get(concept)])])
+
+
+def expanded(written: str) -> str:
+    """`written` with a pattern in place of each name, of those above or of a concept of bench.sounds, as in `<yes>`."""
+    return re.sub(r"(?<![?(])<(\w+)>", lambda name: _NAMED.get(name[1]) or pattern(name[1]), written)
 
 
 def _stem(word: str) -> str:

@@ -5,7 +5,7 @@ process, about what perfect ears would have heard (the ceiling) and about the wo
 judged by patterns (answers.py, questions.py). Needs the clips of `python -m bench.sets`, and Debian's apt-get for those
 of bench/sounds/sources.py.
 
-    --part development|test   which questions; wording and thresholds are chosen on the development part only
+    --part test|seen|development   which questions; only those of test may be reported as they come
     --only served,ceiling     which of the three
     --answers FILE            keep every answer there, a line each, and go on where an earlier run with it ended
     --write                   put the table into docs/quality.md
@@ -38,7 +38,7 @@ from auricle.types import Audio, AudioClip, Message, Options, RecognitionOptions
 from auricle.waveform import SAMPLE_RATE, Waveform
 from auricle.weights.pull import resolve
 from bench.server import running
-from bench.understanding.questions import CATEGORIES, Question, misplaced, questions, scenes
+from bench.understanding.questions import CATEGORIES, PARTS, Question, misplaced, questions, scenes
 from bench.understanding.scenes import Scene
 
 PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
@@ -191,7 +191,7 @@ def table(results: Results) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("development", "test"), default="test")
+    parser.add_argument("--part", choices=PARTS, default="test")
     parser.add_argument("--only", default=",".join(SYSTEMS))
     parser.add_argument("--url", help="a server that runs, in place of one that is started")
     parser.add_argument("--category", help="only these questions")

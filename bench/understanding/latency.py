@@ -35,7 +35,7 @@ def minute(start: int) -> Scene:
     """A minute of sentences; another one for each `start`."""
     names = [clip.name for clip in load("report", speaker="joe", condition="clean")]
     rotated = names[start:] + names[:start]
-    whole = scene("minute", *say("test", *rotated))
+    whole = scene("minute", *say("seen", *rotated))
     return Scene("minute", whole.samples[: SECONDS * SAMPLE_RATE], whole.segments, whole.events)
 
 

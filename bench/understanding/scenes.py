@@ -1,8 +1,14 @@
 """The audios that are asked about, put together from labelled recordings, and what is truly in them.
 
-Speech comes from bench.sets (the split `choose` for the development part, `report` for the test part), from Debian's
-Asterisk prompts, spoken by people, and from examples/; sounds and music from bench.sounds (the parts `development` and
-`threshold`, or `report`). A mixture is made here, from parts that are labelled each, so that all of it is known.
+Speech comes from bench.sets (the split `choose` for the development part, `report` for the seen part, `test` for the
+test part), from Debian's Asterisk prompts, spoken by people, and from examples/; sounds and music from bench.sounds
+(the parts `development` and `threshold`, or `report`), the test part's music from Debian's Asterisk too. A mixture is
+made here, from parts that are labelled each, so that all of it is known.
+
+parts/*.toml say what each audio is made of. A list is played one after the other: the name of a clip or of one of the
+file's own recordings, `{ sound = "dog", number = 1 }` for the second recording of a concept, `{ music = 0 }` for a
+piece of music, from second `at` on, `{ silence = 6 }` and `{ hiss = 5 }` in seconds. With `{ said = [...], over =
+{...}, softer = 8.0 }` music lies beneath the whole, so many decibels softer.
 """
 
 from __future__ import annotations
@@ -12,10 +18,11 @@ import hashlib
 import io
 import tomllib
 import wave
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,10 +39,15 @@ from bench.sounds.evaluate import concepts, decode, waveform
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SPEECH_LEVEL = -23.0  # dBFS, root mean square
 SOUND_LEVEL = -25.0
-PEOPLE = ("allison-",)  # names of clips that are spoken by people begin so
+PEOPLE = ("allison-", "people-")  # names of clips that are spoken by people begin so
 GAP_SECONDS = 0.6  # between the parts of an audio
 SHORTEST_SECONDS = 0.5  # of a sound's recording
-PARTS = {"development": ("choose", ("development", "threshold")), "test": ("report", ("report",))}
+PARTS = {
+    "development": ("choose", ("development", "threshold")),
+    "seen": ("report", ("report",)),
+    "test": ("test", ("report",)),
+}
+HOLD_MUSIC = "asterisk-moh-opsound-wav"  # the test part's music, of which no other part has any
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +151,6 @@ def say(part: str, *names: str) -> tuple[Piece, ...]:
     )
 
 
-def example(file: str, text: str, language: str) -> Piece:
-    """A recording of a person that comes with Auricle."""
-    return Piece(levelled(decode(EXAMPLES / file), SPEECH_LEVEL), text, language, people=True)
-
-
-def prompt(language: str, stem: str, text: str) -> Piece:
-    """A prompt of Debian's asterisk-core-sounds, spoken by a person."""
-    folder = sources.fetch(f"asterisk-core-sounds-{language}-wav")
-    return Piece(levelled(decode(next(folder.rglob(f"{stem}.wav"))), SPEECH_LEVEL), text, language, people=True)
-
-
 @cache
 def recordings(part: str) -> dict[str, tuple[Path, ...]]:
     """The files of each concept that has a class of its own, of half a second and more, in the order of the table."""
@@ -170,9 +171,11 @@ def sound(part: str, concept: str, number: int = 0) -> Piece:
     return Piece(samples, label=first_class(concept))
 
 
-def tune(part: str, number: int, seconds: float = 10.0) -> Piece:
-    """Music from the beginning of a piece of the part."""
-    samples = decode(recordings(part)["music"][number])[int(SAMPLE_RATE) : int((1 + seconds) * SAMPLE_RATE)]
+def tune(part: str, number: int, at: float = 1.0, seconds: float = 10.0) -> Piece:
+    """A stretch of a piece of music of the part, from second `at` on."""
+    test = part == "test"
+    files = sorted(sources.fetch(HOLD_MUSIC).rglob("*.wav")) if test else recordings(part)["music"]
+    samples = decode(files[number])[int(at * SAMPLE_RATE) : int((at + seconds) * SAMPLE_RATE)]
     return Piece(levelled(samples, SPEECH_LEVEL), label="Music")
 
 
@@ -192,5 +195,37 @@ def first_class(concept: str) -> str:
     return str(table[concept]["right"][0])
 
 
-def concepts_of(part: str, *without: str) -> Sequence[str]:
-    return [concept for concept in recordings(part) if concept not in without]
+class Studio:
+    """Makes the audios of a part from what its file says."""
+
+    def __init__(self, part: str, own: Mapping[str, Mapping[str, str]]) -> None:
+        self._part = part
+        self._own = own
+
+    def scene(self, name: str, made_of: Any) -> Scene:
+        if isinstance(made_of, list):
+            return scene(name, *map(self._piece, made_of))
+        pieces = map(self._piece, made_of["said"])
+        return scene(name, *pieces, under=self._piece(made_of["over"]), decibels=made_of["softer"])
+
+    def _piece(self, made_of: Any) -> Piece:
+        match made_of:
+            case str(name) if name in self._own:
+                return self._recording(**self._own[name])
+            case str(name):
+                return say(self._part, name)[0]
+            case {"sound": str(concept)}:
+                return sound(self._part, concept, made_of.get("number", 0))
+            case {"music": int(number)}:
+                return tune(self._part, number, made_of.get("at", 1.0))
+            case {"silence": int(seconds)}:
+                return silence(seconds)
+            case {"hiss": int(seconds)}:
+                return hiss(seconds)
+        raise ValueError(f"no audio is made of {made_of}")
+
+    def _recording(self, *, text: str, language: str, example: str = "", prompt: str = "") -> Piece:
+        """A recording of a person that comes with Auricle, or a prompt of Debian's asterisk-core-sounds."""
+        folder = sources.fetch(f"asterisk-core-sounds-{language}-wav") if prompt else EXAMPLES
+        file = next(folder.rglob(f"{prompt}.wav")) if prompt else folder / example
+        return Piece(levelled(decode(file), SPEECH_LEVEL), text, language, people=True)
