@@ -7,7 +7,6 @@ depends on the turn alone, so that a turn reads the same when it is history.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from auricle.engines.embedded.constraints import Tools
 from auricle.engines.embedded.examples import CHINESE, ENGLISH
 from auricle.engines.embedded.languages import language_of, name_of
 from auricle.engines.embedded.prompt import Piece, Turn, merged
+from auricle.engines.embedded.question import Question, read
 from auricle.types import Audio, Message, Request, Text, ToolCall
 
 # Of the 47 questions of tests/engines/embedded/questions.py, greedily, the 1.5B model answers 40 right with this text
@@ -45,17 +45,6 @@ CALLING = (
 )
 ONLY_AUDIO = ("the audio", "音频")
 NOTES = ("What you heard in {}:\n", "你在{}里听到的：\n")
-_ALWAYS_TOLD = re.compile(
-    r"\b(hear|heard|sounds?|noises?|music|instruments?|animals?|said|says?|spoken|speaks?|speaking|languages?|audios?)\b"
-    r"|听|声|音|说了|说的是|语言|动物|乐器",
-    re.IGNORECASE,
-)
-_YES_OR_NO = re.compile(
-    r"(is|are|was(?! (ist|war|wird|hat|haben|sind|sagt|macht|kostet))|were|do|does|did|has|have|can|could|will|would)\b"
-    r"|.*(吗|没有)[？?]$",
-    re.IGNORECASE | re.DOTALL,
-)
-QUESTION_MARKS = ("?", "？", "؟")
 REMINDER = "\n(Answer in {}.)"
 REMINDER_CHINESE = "\n（请用中文回答。）"
 JSON_REMINDER = "\n(Answer with one JSON object and nothing else.)"
@@ -78,9 +67,9 @@ class Conversation:
         return tuple(self.request.audios())
 
     @cached_property
-    def question(self) -> str:
-        """The text of the last message of a user that has any."""
-        return next((m.text for m in reversed(self.request.messages) if m.role == "user" and m.text), "")
+    def question(self) -> Question:
+        """What the last message of a user that has any text asks for."""
+        return read(next((m.text for m in reversed(self.request.messages) if m.role == "user" and m.text), ""))
 
     @cached_property
     def chinese(self) -> bool:
@@ -98,10 +87,15 @@ class Conversation:
         return self.request.options.response_format.type == "text" and not self.tools.functions
 
     @property
+    def asked(self) -> bool:
+        """Whether the last message is `question`, and words are wanted."""
+        last = self.request.messages[-1]
+        return self.plain and last.role == "user" and bool(last.text)
+
+    @property
     def asking(self) -> bool:
         """Whether the last message is a question in plain words to which there are audios."""
-        last = self.request.messages[-1]
-        return bool(self.audios) and self.plain and last.role == "user" and last.text.rstrip().endswith(QUESTION_MARKS)
+        return bool(self.audios) and self.asked and self.question.marked
 
     @property
     def doubtable(self) -> bool:
@@ -109,8 +103,7 @@ class Conversation:
 
         What notes always tell (what is said, what sounds there are) is in them; yes or no can be answered with no.
         """
-        last = self.request.messages[-1]
-        return self.asking and not _ALWAYS_TOLD.search(last.text) and not _YES_OR_NO.match(last.text.lstrip())
+        return self.asking and self.question.wants.isdisjoint(("noted", "yes or no"))
 
     def turns(self, notes: Sequence[str], hint: str = "") -> tuple[Turn, ...]:
         """The turns, with one note for each audio, and `hint` just before the last question.

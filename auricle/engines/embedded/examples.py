@@ -13,23 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ADMISSIONS = {
-    "en": "It can't be heard in the audio.",
-    "zh": "从音频里听不出来。",
-    "es": "No se puede oír en el audio.",
-    "fr": "On ne peut pas l'entendre dans l'audio.",
-    "de": "Das ist in der Aufnahme nicht zu hören.",
-    "it": "Non si sente nell'audio.",
-    "pt": "Não se ouve no áudio.",
-    "ja": "音声からは聞き取れません。",
-    "ko": "오디오에서는 들을 수 없습니다.",
-    "ru": "Этого в аудио не слышно.",
-}
-"""That it cannot be heard, by the language of the question."""
-
-REFUSALS = ADMISSIONS | {"en": "It can", "zh": "从音频里听"}
-"""What such answers begin with; kept from these, the 1.5B model says 'It can be heard'."""
-
+from auricle.engines.embedded.vocabulary import ADMISSIONS
 
 FACTS = re.compile(
     r"\b(goats?|uncles?|aunts?|leeds|clocks?|lamps?|shop|loja|tom|ruth|bicycles?|suitcases?)\b|山羊|叔叔|旧钟|老陈|自行车|箱子",

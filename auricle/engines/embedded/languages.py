@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from auricle.engines.embedded.vocabulary import VOCABULARIES
+
 # Scripts that one language (of those that are asked in often) owns; Han is Chinese unless kana stand beside it.
 _SCRIPTS = (
     ("ja", re.compile(r"[぀-ヿ]")),
@@ -19,16 +21,8 @@ _SCRIPTS = (
 )
 _HAN = _SCRIPTS[2][1]
 
-# Frequent short words that tell languages in Latin letters apart; none is listed for two of them.
-_WORDS = {
-    "en": "the is what who how does do are was this that and of in to please where when why many there can you it",
-    "de": "der die das ist was wer wie und nicht ein eine wird welche gibt bitte wo wann warum sind wurde über mir",
-    "fr": "le les est que qui quoi quel quelle dans une des cette ce il elle comment pourquoi où combien sont du moi",
-    "es": "el los las qué quién cómo cuál cuántos dónde por es una esta este del hay dice están puede audio",
-    "it": "il gli che chi cosa come quale quanti dove perché è una questo questa della nel sono dice puoi",
-    "pt": "o os as que quem como qual quantos onde porque é uma este esta do da não são você diz pode áudio",
-}
-_VOCABULARY = {code: frozenset(words.split()) for code, words in _WORDS.items()}
+# Frequent short words tell languages in Latin letters apart.
+_FREQUENT = {each.language: frozenset(each.frequent.split()) for each in VOCABULARIES.values() if each.frequent}
 
 # Names in English and in Chinese; others are named by their code.
 NAMES = {
@@ -74,7 +68,7 @@ def language_of(text: str) -> str:
         if found and (found + han) * 3 >= len(re.findall(r"[A-Za-z]", text)):
             return code
     words = re.findall(r"[^\W\d_]+", text.lower())
-    votes = Counter(code for word in words for code, vocabulary in _VOCABULARY.items() if word in vocabulary)
+    votes = Counter(code for word in words for code, frequent in _FREQUENT.items() if word in frequent)
     if not votes:
         return "en"
     best, count = votes.most_common(1)[0]

@@ -18,16 +18,16 @@ from auricle.engines.embedded.constraints import (
     exactly,
 )
 from auricle.engines.embedded.conversation import Conversation
-from auricle.engines.embedded.examples import ADMISSIONS, FACTS, REFUSALS
-from auricle.engines.embedded.grounding import REASONED, invented, only_in_words, unfounded
+from auricle.engines.embedded.examples import FACTS
+from auricle.engines.embedded.grounding import REASONED, invented, unfounded
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
-from auricle.engines.embedded.languages import language_of
 from auricle.engines.embedded.lesson import Lesson
 from auricle.engines.embedded.listener import Hearing, Listener
 from auricle.engines.embedded.notes import Wording, sentences
 from auricle.engines.embedded.prompt import Prompt, compose
 from auricle.engines.embedded.selection import matching, spread
+from auricle.engines.embedded.vocabulary import ADMISSIONS, VOCABULARIES
 from auricle.errors import ContextTooLong, InvalidField
 from auricle.types import Delta, FinishReason, Options, Request, ToolCallDelta, Usage
 
@@ -133,7 +133,7 @@ class Responder:
 
         The beginning of an answer that may be made up is held back until it is judged.
         """
-        admission = ADMISSIONS.get(language_of(conversation.question)) if conversation.asking else None
+        admission = ADMISSIONS.get(conversation.question.language) if conversation.asking else None
         reused: int | None = None
         if admission is None or prompt.tokens not in self._refuted:
             held, judged = "", admission is None
@@ -231,7 +231,7 @@ class Responder:
         lines = [(excerpt, index) for excerpt in excerpts for index in excerpt.left_out]
         texts = [excerpt.heard.segments[index].text for excerpt, index in lines]
         costs = [excerpt.costs[index] for excerpt, index in lines]
-        chosen = sorted(matching(texts, conversation.question, costs, budget))
+        chosen = sorted(matching(texts, conversation.question.text, costs, budget))
         said = [lines[i][0].wording.said(lines[i][0].heard.segments[lines[i][1]]) for i in chosen]
         if not said:
             return ""
@@ -259,15 +259,14 @@ class Responder:
 
 def _settled(conversation: Conversation, heard: Sequence[Heard], sampling: Sampling) -> Sampling:
     """`sampling`, held to what is certain of the answer."""
-    last = conversation.request.messages[-1]
-    if not conversation.plain or last.role != "user":
+    if not conversation.asked:
         return sampling
-    question = last.text
-    language = language_of(question)
-    if word := beginning(question, language, heard):
+    question = conversation.question
+    if word := beginning(question, heard):
         return replace(sampling, grammar=beginning_with(word))
-    if conversation.asking and language in REFUSALS and told(question, heard):
-        return replace(sampling, grammar=anything_but(REFUSALS[language]))
+    vocabulary = VOCABULARIES.get(question.language)
+    if conversation.asking and vocabulary is not None and told(question, heard):
+        return replace(sampling, grammar=anything_but(vocabulary.refusal or vocabulary.admission))
     return sampling
 
 
@@ -280,18 +279,17 @@ def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) ->
     written = [message.text for message in conversation.request.messages]
     # Names have another form in another language, and German writes every noun like one.
     spoken = {segment.language for one in heard for segment in one.segments}
-    language = language_of(conversation.question)
+    question = conversation.question
     sources = [*notes, *written]
     known = " ".join(sources).lower()
-    if spoken <= {language} and any(found.group().lower() not in known for found in FACTS.finditer(answer)):
+    if spoken <= {question.language} and any(found.group().lower() not in known for found in FACTS.finditer(answer)):
         return True
-    question = conversation.question
     texts = [*(segment.text for one in heard for segment in one.segments), *written[:-1]]
-    if not texts and conversation.asking and only_in_words(question):
+    if not texts and conversation.asking and "fact" in question.wants:
         return True
     if not conversation.doubtable:
         return conversation.asking and bool(invented(answer, sources, names=False))
-    names = spoken == {language} and language != "de"
+    names = spoken == {question.language} and question.language != "de"
     return unfounded(answer, question, texts, sources, names=names, reasons=spoken <= REASONED)
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, Loudness, loudness_of
-from auricle.engines.embedded.languages import language_of, name_of
 from auricle.engines.embedded.notes import Wording, sentences
 from auricle.engines.embedded.sound_classes import by_label
 from auricle.types import Segment
@@ -175,35 +174,6 @@ def test_languages_are_ordered_by_how_much_is_spoken() -> None:
     mixed = replace(MEETING, segments=(*MEETING.segments, *TRAIN.segments))
     assert mixed.languages == ("en", "zh")
     assert "English and Chinese" in "".join(sentences(mixed, wording()))
-
-
-@pytest.mark.parametrize(
-    ("text", "language"),
-    [
-        ("What is said in the audio?", "en"),
-        ("", "en"),
-        ("ok", "en"),
-        ("这段音频说了什么？", "zh"),
-        ("请用 JSON 描述 MiMo-V2.5 的音频", "zh"),
-        ("Please translate 你好 for the people who cannot read Chinese", "en"),
-        ("この音声は何と言っていますか", "ja"),
-        ("오디오에서 무슨 말을 하나요?", "ko"),
-        ("Что говорит этот человек?", "ru"),
-        ("Was wird in der Aufnahme gesagt?", "de"),
-        ("Que dit la personne dans cet enregistrement ?", "fr"),
-        ("¿Qué dice la persona en el audio?", "es"),
-        ("Che cosa dice la persona?", "it"),
-        ("O que a pessoa diz no áudio?", "pt"),
-    ],
-)
-def test_the_language_of_a_question(text: str, language: str) -> None:
-    assert language_of(text) == language
-
-
-def test_names_of_languages() -> None:
-    assert name_of("de") == "German"
-    assert name_of("de", chinese=True) == "德语"
-    assert name_of("xx") == "xx"
 
 
 def test_loudness() -> None:

@@ -1,0 +1,101 @@
+"""What questions ask for, and what they don't: the same words in another sense."""
+
+from __future__ import annotations
+
+import pytest
+
+from auricle.engines.embedded.question import Topic, read
+from auricle.engines.embedded.vocabulary import Want
+
+
+@pytest.mark.parametrize(
+    ("text", "wants"),
+    [
+        ("What is said in this audio?", {"transcript", "noted"}),
+        ("Please transcribe this.", {"transcript"}),
+        ("Was wird gesagt?", {"transcript"}),
+        ("音频里说了什么？", {"transcript", "noted"}),
+        ("何と言っていますか。", {"transcript", "count"}),
+        ("Which animal is heard?", {"sound", "noted"}),
+        ("Quels bruits entend-on ?", {"sound"}),
+        ("能听到什么动物的声音？", {"sound", "noted"}),
+        ("How many dogs are there?", {"number", "count"}),
+        ("How often does it open?", {"count"}),
+        ("Wie viele Leute sind da?", {"number", "count"}),
+        ("有几本书？", {"number", "count"}),
+        ("Who found it?", {"person"}),
+        ("¿Quién lo dijo?", {"person"}),
+        ("谁送的钟？", {"person"}),
+        ("What is the name of the speaker?", {"name", "fact"}),
+        ("What is the dish called?", {"fact"}),
+        ("Why was the tower repaired?", {"reason", "fact"}),
+        ("他为什么开书店？", {"reason", "fact"}),
+        ("Pourquoi le bus s'arrête-t-il ?", {"reason", "fact"}),
+        ("When does it bark?", {"time"}),
+        ("他们走了多久？", {"time"}),
+        ("¿Cuándo sale el tren?", {"time"}),
+        ("How old is the dog?", {"fact"}),
+        ("Combien ça coûte ?", {"fact"}),
+        ("Was kostet das Auto?", {"fact"}),
+        ("Was the car red?", {"yes or no"}),
+        ("他们是朋友吗？", {"yes or no"}),
+        ("Who is older, Karen or Tom?", {"person", "choice"}),
+        ("是茶还是咖啡？", {"choice"}),
+        ("Where does the man live?", set()),
+        ("Describe it.", set()),
+        ("", set()),
+    ],
+)
+def test_what_is_wanted(text: str, wants: set[Want]) -> None:
+    assert read(text).wants == wants
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted"),
+    [
+        ("What did who find?", "person"),
+        ("How much is the coffee?", "time"),
+        ("How much is the coffee?", "count"),
+        ("Where is the island?", "yes or no"),
+        ("Which organ is repaired?", "choice"),
+        ("What does the transcriber do?", "transcript"),
+        ("Which song is Karen's?", "sound"),
+        ("What did they do somehow?", "count"),
+        ("Combien coûte le poisson ?", "count"),
+        ("What does the unnamed man do?", "name"),
+        ("多少钱？", "count"),
+    ],
+)
+def test_what_is_not_wanted(text: str, unwanted: Want) -> None:
+    assert unwanted not in read(text).wants
+
+
+@pytest.mark.parametrize(
+    ("text", "presence"),
+    [
+        ("Is there music in this audio?", "music"),
+        ("Y a-t-il de la musique ?", "music"),
+        ("音频里有音乐吗？", "music"),
+        ("音声に音楽はありますか。", "music"),
+        ("Is somebody speaking?", "speech"),
+        ("¿Habla alguien en la grabación?", "speech"),
+        ("  Spricht jemand?\n", "speech"),
+        ("这段音频里有没有人在说话？", "speech"),
+        ("誰かが話していますか？", "speech"),
+        ("Is there speech or music?", None),
+        ("Is there no music?", None),
+        ("Is somebody speaking about music?", None),
+        ("他们在说音乐吗？", None),
+        ("Is there a dog?", None),
+        ("", None),
+    ],
+)
+def test_whose_presence_is_asked(text: str, presence: Topic | None) -> None:
+    assert read(text).presence == presence
+
+
+def test_a_question_has_its_text_its_language_and_its_mark() -> None:
+    question = read("¿Qué dice la persona? ")
+    assert (question.text, question.language, question.marked) == ("¿Qué dice la persona? ", "es", True)
+    assert read("他要去哪里？").marked
+    assert not read("Describe the audio.").marked
