@@ -125,6 +125,11 @@ class EngineSettings(_Section):
     chinese_script: Literal["simplified", "traditional", "as-is"] = Field(
         "simplified", description="Characters that recognised Chinese is written in; `as-is`: as the model wrote it."
     )
+    rescore: bool = Field(
+        True,
+        description="For understanding, let the language model choose between words that sound alike where the "
+        "recogniser is not sure.",
+    )
     context_length: int = Field(
         32_768, ge=2048, description="Context of the language model, shared by its parallel slots, in tokens."
     )

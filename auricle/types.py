@@ -131,6 +131,8 @@ class RecognitionOptions:
     prompt: str | None = None
     """Text that stands before the speech: spelling of names, style."""
     word_timestamps: bool = False
+    readings: bool = False
+    """Also tell what else a segment may say where that is not sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,15 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a stretch of speech may say."""
+
+    text: str
+    tokens: tuple[int, ...]
+    logprob: float  # natural logarithm of the probability of the whole text
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of recognised speech; times in seconds from the start of its audio."""
 
@@ -185,6 +196,7 @@ class Segment:
     words: tuple[Word, ...] = ()
     audio_index: int = 0  # which of the request's audios
     voice: Literal["lower", "higher"] | None = None  # which of two voices, where they are told apart
+    readings: tuple[Reading, ...] = ()  # the text, and others where it is not sure
 
 
 @dataclass(frozen=True, slots=True)

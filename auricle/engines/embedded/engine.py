@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,7 @@ from auricle.engines.base import Capabilities
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.recognizer import Recognizer, recognizer_threads
+from auricle.engines.embedded.rescoring import Rescoring
 from auricle.engines.embedded.responder import Responder
 from auricle.engines.embedded.shelf import name_of, shelf_of
 from auricle.engines.embedded.sounds import Sounds
@@ -64,7 +66,7 @@ class EmbeddedEngine:
         heard_url = settings.heard_url.get_secret_value() if settings.heard_url else None
         shelf = shelf_of(heard_url, settings.heard_bytes, settings.heard_seconds)
         self._listener = Listener(
-            self._recognizer,
+            Rescoring(self._recognizer, self._model),
             sounds=self._sounds,
             shelf=shelf,
             name_of=lambda digest, options: name_of(digest, options, engine),
@@ -144,7 +146,7 @@ class EmbeddedEngine:
     async def generate(self, request: Request) -> AsyncGenerator[Delta, None]:
         with _ours_only():
             _check(request)
-            async with aclosing(self._answerer(request).answer(request)) as deltas:
+            async with aclosing(self._answerer(request).answer(self._considered(request))) as deltas:
                 async for delta in deltas:
                     yield delta
 
@@ -156,6 +158,12 @@ class EmbeddedEngine:
             except AuricleError as error:  # readiness tells of a model that cannot be loaded
                 log.info("not_warmed_up", detail=error.param)
             await asyncio.sleep(WARM_UP_SECONDS)
+
+    def _considered(self, request: Request) -> Request:
+        """The request, with readings of what is said for the language model to choose from, where it takes part."""
+        if request.task is Task.RECOGNIZE or not self._engine.rescore:
+            return request
+        return replace(request, recognition=replace(request.recognition, readings=True))
 
     def _answerer(self, request: Request) -> Responder | Transcriber:
         return self._transcriber if request.task is Task.RECOGNIZE else self._responder

@@ -34,6 +34,9 @@ CHECK_SECONDS = 10.0  # for compiling a grammar
 PING_SECONDS = 5  # the child says that it lives while it reads a long prompt
 SILENCE_SECONDS = 60.0  # without a ping, or an answer to "are you there": it hangs
 LOOK_SECONDS = 15.0  # between two such questions, while a prompt waits until others are read
+SCORED_CHOICES = 400  # likeliest next tokens that are asked for
+CERTAIN_BIAS = 1000.0
+UNLIKELY_LOGPROB = -13.0  # of a token that is not among them; the last one of them has about that
 TOKENIZE_CHARACTERS = 200_000  # sent at once
 REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our own wording
 REMEMBERED_CHARACTERS = 4096  # of one such text at most
@@ -104,6 +107,7 @@ class LanguageModel(ModelProcess[str]):
         self._secret = ""
         self._connection: _Connection | None = None
         self._slots = Slots(settings.parallel, settings.context_length)
+        self._scoring = asyncio.Lock()  # there is one slot for it
         self._size_bytes = 0
         self._tokens: OrderedDict[tuple[str, bool, bool], tuple[int, ...]] = OrderedDict()
         self._frames: dict[tuple[tuple[str, ...], bool], tuple[str, ...]] = {}
@@ -181,6 +185,43 @@ class LanguageModel(ModelProcess[str]):
                 return "".join([problem async for problem in self._ask({"grammar": grammar})])
         except TimeoutError:
             return "it takes too long to compile"
+
+    async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[float]:
+        """The log-probability (natural) of each of `continuations`, some tokens each, after `prompt`.
+
+        What they begin with in common is looked at once. Takes as long as writing so many tokens, beside the answers
+        that are being written. llama.cpp tells probabilities only of tokens that it writes, so it writes one at a time.
+        """
+        known: dict[tuple[int, ...], dict[int, float]] = {}
+        scores = []
+        async with self._scoring:
+            for tokens in continuations:
+                score = 0.0
+                for at, token in enumerate(tokens):
+                    before = tuple(tokens[:at])
+                    if before not in known:
+                        known[before] = await self._next_logprobs([*prompt, *before])
+                    score += known[before].get(token, UNLIKELY_LOGPROB)
+                scores.append(score)
+        return scores
+
+    async def _next_logprobs(self, prompt: Sequence[int]) -> dict[int, float]:
+        """The log-probabilities of the likeliest tokens after `prompt`."""
+        body = {
+            **Sampling().body(),
+            "prompt": list(prompt),
+            "n_predict": 1,
+            "n_probs": SCORED_CHOICES,
+            # of an end, or of half a character, nothing is told; what is told does not know of this bias
+            "logit_bias": [[(await self.tokenize("."))[0], CERTAIN_BIAS]],
+            "cache_prompt": True,
+            "stream": False,
+            "id_slot": self._settings.parallel,
+        }
+        reply = await self._post("/completion", body)
+        with _translated():
+            likeliest = reply["completion_probabilities"][0]["top_logprobs"]
+            return {int(one["id"]): float(one["logprob"]) for one in likeliest}
 
     async def write(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> AsyncGenerator[Written, None]:
         """Go on from `prompt` for at most `max_tokens`; waits for a free slot.

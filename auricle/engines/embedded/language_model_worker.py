@@ -19,6 +19,7 @@ from auricle.workers import Frame
 
 NICENESS = 10  # the server, which keeps answering, comes first
 PROMPT_CACHE_MIB = 512  # prompts kept in memory besides the slots' own, so that a conversation comes back cheaply
+SCORING_TOKENS = 512  # of context for texts that are scored
 BATCH_TOKENS = 128  # of prompt between two looks at the queue: a cancelled prompt ends, and others write, in between
 
 
@@ -28,8 +29,8 @@ class Writing:
     def __init__(self, config: dict[str, Any], answers: Answers) -> None:
         params = CommonParams()
         params.model.path = config["file"]
-        params.n_ctx = config["context_length"]
-        params.n_parallel = config["parallel"]
+        params.n_ctx = config["context_length"] + SCORING_TOKENS
+        params.n_parallel = config["parallel"] + 1  # the last one scores texts, and leaves the others what they know
         params.kv_unified = True  # one context for all slots: a long conversation may use what short ones leave
         params.cpuparams.n_threads = config["threads"]
         params.cpuparams_batch.n_threads = config["threads"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from auricle.config import EngineSettings
 from auricle.engines.embedded.model_process import ModelProcess, audio_request
-from auricle.types import RecognitionOptions, Segment, Word
+from auricle.types import Reading, RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
 
 WORKER_MODULE = "auricle.engines.embedded.recognizer_worker"
@@ -69,7 +69,8 @@ class Recognizer(ModelProcess[Segment]):
     def _item(self, value: dict[str, Any]) -> Segment:
         words = tuple(Word(**word) for word in value.pop("words"))
         tokens = tuple(value.pop("tokens"))
-        return Segment(**value, words=words, tokens=tokens)
+        readings = tuple(Reading(one["text"], tuple(one["tokens"]), one["logprob"]) for one in value.pop("readings"))
+        return Segment(**value, words=words, tokens=tokens, readings=readings)
 
 
 def recognizer_threads(settings: EngineSettings) -> int:

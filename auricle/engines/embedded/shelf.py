@@ -53,7 +53,8 @@ class Shelf(Protocol):
 def name_of(digest: str, options: RecognitionOptions, engine: EngineSettings) -> str:
     """What the entry of samples with this SHA-256 is called."""
     how: dict[str, Any] = {"format": FORMAT, "samples": digest, "options": asdict(options)}
-    how["engine"] = engine.model_dump(mode="json", exclude=set(_DEAF))
+    deaf = _DEAF - {"language_model"} if options.readings else _DEAF
+    how["engine"] = engine.model_dump(mode="json", exclude=set(deaf))
     return hashlib.sha256(orjson.dumps(how, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -150,7 +151,7 @@ def written(heard: Heard) -> bytes:
         [
             heard.seconds,
             _values(heard.loudness),
-            [[*_values(segment)[:-3], list(map(_values, segment.words)), segment.voice] for segment in heard.segments],
+            [[*_values(segment)[:-4], list(map(_values, segment.words)), segment.voice] for segment in heard.segments],
             None if heard.events is None else list(map(_values, heard.events)),
         ]
     )

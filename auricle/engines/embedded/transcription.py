@@ -17,7 +17,7 @@ from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticke
 from auricle.engines.embedded.voice import VoiceActivity, VoiceModel, audible
 from auricle.engines.embedded.whisper import MAX_TOKENS, Decoded, Mel, Whisper
 from auricle.engines.embedded.windows import Span, VoiceOptions, Window, Windower
-from auricle.types import RecognitionOptions, Segment
+from auricle.types import Reading, RecognitionOptions, Segment
 from auricle.waveform import SAMPLE_RATE, Samples, Waveform
 
 STRETCH = 30 * SAMPLE_RATE  # samples that are read and searched for speech at a time
@@ -30,6 +30,7 @@ SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else
 LONE_WORD_SECONDS = 2.0  # in windows under it
 LONE_WORD_LOGPROB = -1.0  # this is what `recheck` doubts
 BEAM_SECONDS = 8.0  # least length of a grafted window that is searched with a beam
+READINGS = 5  # texts of a window that are told beside the one that was found, where that is wanted
 WHOLE_SECONDS = 4.0  # an audio up to this length is one window: cutting a lone word's soft edges costs words
 
 
@@ -354,6 +355,7 @@ class Transcription:
             compression_ratio=guards.compression_ratio(text),
             temperature=decoded.temperature,
             tokens=decoded.tokens,
+            readings=self._readings(item, decoded, states),
         )
         if not options.word_timestamps or states is None:
             return (whole,)
@@ -362,6 +364,21 @@ class Transcription:
             self._whisper, view, decoded.tokens, decoded.language, item.window, translate=options.translate
         )
         return timestamps.split(whole, found, lambda text: self._script(text, decoded.language, options.translate))
+
+    def _readings(self, item: Encoded, decoded: Decoded, states: States | None) -> tuple[Reading, ...]:
+        """What else the window may say, where that is wanted and worth asking."""
+        options = _audio(item.owner).options
+        if not options.readings or states is None or not guards.ambiguous(decoded.avg_logprob):
+            return ()
+        view = self._grafter.join([states]) if self._options.quick else _view(states)
+        prompts, limit = [self._prompt(item, decoded.language)], guards.token_limit(item.seconds, MAX_TOKENS)
+        found = self._whisper.decode(
+            view, prompts, [decoded.language], beam_size=READINGS, limit=limit, texts=READINGS
+        )[0]
+        return tuple(
+            Reading(self._text(one.tokens, one.language, translate=options.translate), one.tokens, one.logprob)
+            for one in (decoded, found, *found.others)
+        )
 
     def _text(self, tokens: tuple[int, ...], language: str, *, translate: bool) -> str:
         return self._script(self._whisper.text(tokens), language, translate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,12 @@ class Decoded:
     no_speech_prob: float
     language: str  # Whisper's code
     temperature: float = 0.0
+    others: tuple[Decoded, ...] = ()  # that were nearly as likely, likeliest first
+
+    @property
+    def logprob(self) -> float:
+        """Of the whole text."""
+        return self.avg_logprob * (len(self.tokens) + 1)
 
 
 class Whisper:
@@ -112,13 +118,24 @@ class Whisper:
         return int(number)
 
     def decode(
-        self, states: Any, prompts: list[list[int]], languages: list[str], *, beam_size: int, limit: int = MAX_TOKENS
+        self,
+        states: Any,
+        prompts: list[list[int]],
+        languages: list[str],
+        *,
+        beam_size: int,
+        limit: int = MAX_TOKENS,
+        texts: int = 1,
     ) -> list[Decoded]:
-        """The text of each row of `states`, of `limit` tokens at most; prompts must be of one length."""
+        """The text of each row of `states`, of `limit` tokens at most; prompts must be of one length.
+
+        With `texts`, at most `beam_size`, also the next likeliest ones.
+        """
         results = self.model.generate(
             states,
             prompts,
             beam_size=beam_size,
+            num_hypotheses=texts,
             max_length=_max_length(prompts[0], limit),
             return_scores=True,
             return_no_speech_prob=True,
@@ -157,10 +174,16 @@ def _max_length(prompt: list[int], limit: int) -> int:
 
 
 def _decoded(result: Any, language: str, temperature: float) -> Decoded:
-    tokens = tuple(result.sequences_ids[0])
+    found = [
+        Decoded(tuple(tokens), _avg_logprob(tokens, score), float(result.no_speech_prob), language, temperature)
+        for tokens, score in zip(result.sequences_ids, result.scores, strict=True)
+    ]
+    return replace(found[0], others=tuple(found[1:]))
+
+
+def _avg_logprob(tokens: list[int], score: float) -> float:
     # the score is the mean over the tokens; the end token is in the sum but not in the count
-    logprob = float(result.scores[0]) * len(tokens) / (len(tokens) + 1) if tokens else float(result.scores[0])
-    return Decoded(tokens, logprob, float(result.no_speech_prob), language, temperature)
+    return float(score) * len(tokens) / (len(tokens) + 1) if tokens else float(score)
 
 
 def _feature_options(folder: Path, mels: int) -> dict[str, Any]:

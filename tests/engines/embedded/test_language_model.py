@@ -25,6 +25,7 @@ from auricle.errors import EngineFailed, Unavailable
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
 
 LOAD_SECONDS = 120.0
+ENDLESS = "%llguidance {}\nstart: /[a-z ]{9000}/"
 COUNTING = ", ".join(map(str, range(1, 30))) + ","  # goes on for long
 
 
@@ -81,6 +82,36 @@ async def test_the_same_prompt_again_is_reused(model: LanguageModel) -> None:
     _, second = await write(model, prompt, 4)
     assert first.reused_tokens < 0.2 * len(tokens)
     assert len(tokens) - 5 <= second.reused_tokens <= len(tokens)
+
+
+async def scores(model: LanguageModel, before: str, *texts: str) -> list[float]:
+    return await model.score(await model.tokenize(before), [await model.tokenize(text) for text in texts])
+
+
+async def test_it_tells_how_likely_texts_are(model: LanguageModel) -> None:
+    likely, unlikely, none = await scores(model, "The capital of France is", " Paris.", " Pairs.", "")
+    assert -3 < likely < 0 == none
+    assert unlikely < likely - 5
+    first, second = await scores(model, "Good", " morning", " morning, everybody")
+    assert second < first  # more words are never likelier
+    assert [first] == pytest.approx(await scores(model, "Good", " morning"), abs=0.05)
+
+
+async def test_texts_are_scored_beside_answers_and_cost_no_prefix(model: LanguageModel) -> None:
+    prompt = f"<|im_start|>user\n{'Tell me more about otters. ' * 20}<|im_end|>\n<|im_start|>assistant\n"
+    tokens = await model.tokenize(prompt, special=True)
+    answers = [model.write(tokens, 1000, Sampling(grammar=ENDLESS)) for _ in range(2)]
+    for answer in answers:
+        await anext(answer)
+    assert await busy_slots(model) == 2
+    for text in ("one", "another", "a third"):
+        assert (await scores(model, f"{text} text", " is scored"))[0] < 0
+    assert await busy_slots(model) == 2
+    for answer in answers:
+        await answer.aclose()
+    await until_free(model)
+    _, again = await write(model, prompt, 4)
+    assert again.reused_tokens >= len(tokens) - 5
 
 
 async def test_control_tokens_count_only_where_they_are_meant(model: LanguageModel) -> None:

@@ -124,6 +124,10 @@ def test_names_tell_apart_what_would_be_heard_otherwise() -> None:
     }
     assert len(names) == 12
     assert name_of("a", OPTIONS, ENGINE) == name_of("a", OPTIONS, EngineSettings(parallel=4, threads=1))
+    other = EngineSettings(language_model="another")
+    assert name_of("a", OPTIONS, ENGINE) == name_of("a", OPTIONS, other)
+    chosen = RecognitionOptions(readings=True)  # by the language model
+    assert name_of("a", chosen, ENGINE) != name_of("a", chosen, other)
 
 
 class Counting:

@@ -1,0 +1,116 @@
+"""Words that sound alike: of what a doubtful segment may say, the language model knows what people say.
+
+Whisper base writes 紧快上车 for 尽快上车, and has the right words among its next guesses. As usual with recognisers and
+language models, the sum of both log-probabilities decides, the model's with a weight (shallow fusion, but of whole
+texts: n-best rescoring). Weight and margin were chosen on speakers that no published figure is about; see
+docs/quality.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from auricle.errors import AuricleError
+from auricle.types import Reading, RecognitionOptions, Segment
+from auricle.waveform import Waveform
+
+WEIGHT = 0.3  # of the language model's log-probability
+MARGIN = 2.0  # by which a reading's log-probability may be less than the greatest of them
+CONTEXT_CHARACTERS = 120  # of what was said before
+AFTERWARDS = 2  # tokens that are scored of what all readings end with
+MOST_TOKENS = 64  # in which readings differ; more are no matter of words that sound alike
+MOST_SEGMENTS = 60  # of an audio that are looked at; of long ones it would take too long
+PATIENCE_SECONDS = 5.0  # for one segment; where it takes longer, the model is busy, and the audio is left as it is
+OPENINGS = {"zh": "录音里的人说：“", "ja": "録音では「"}
+OPENING = 'The speaker says: "'
+
+log = structlog.get_logger(__name__)
+
+
+class SpeechRecognizer(Protocol):
+    """What is needed of `recognizer.Recognizer`."""
+
+    def recognize(self, waveform: Waveform, options: RecognitionOptions) -> AsyncGenerator[Segment, None]: ...
+
+
+class Scorer(Protocol):
+    """What is needed of `language_model.LanguageModel`."""
+
+    async def tokenize(self, text: str) -> tuple[int, ...]: ...
+
+    async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[float]: ...
+
+
+class Rescoring:
+    """A recogniser and a language model, as one recogniser."""
+
+    def __init__(self, recognizer: SpeechRecognizer, model: Scorer) -> None:
+        self._recognizer = recognizer
+        self._model = model
+
+    async def recognize(self, waveform: Waveform, options: RecognitionOptions) -> AsyncGenerator[Segment, None]:
+        """The segments of `waveform`, as the recogniser tells them; where `options` want readings, with the likeliest
+        one of both models. Without the language model, as the recogniser alone.
+        """
+        said, left = "", MOST_SEGMENTS
+        async with aclosing(self._recognizer.recognize(waveform, options)) as segments:
+            async for segment in segments:
+                readings = rivals(segment.readings)
+                if len(readings) > 1 and left:
+                    likeliest = await self._likeliest(readings, said, segment.language)
+                    left = 0 if likeliest is None else left - 1
+                    segment = segment if likeliest in (None, readings[0]) else _told(segment, likeliest)
+                said = (said + segment.text)[-CONTEXT_CHARACTERS:]
+                yield replace(segment, readings=())
+
+    async def _likeliest(self, readings: Sequence[Reading], said: str, language: str) -> Reading | None:
+        """None where the model does not tell in time."""
+        opening = OPENINGS.get(language, OPENING) + said
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                texts = [await self._model.tokenize((opening + reading.text).strip()) for reading in readings]
+                start, stops = differing(texts)
+                if max(stops) - start > MOST_TOKENS:
+                    return readings[0]
+                parts = [text[start:stop] for text, stop in zip(texts, stops, strict=True)]
+                scores = await self._model.score(texts[0][:start], parts)
+        except (AuricleError, TimeoutError) as error:
+            log.info("not_rescored", error=type(error).__name__)
+            return None
+        both = [reading.logprob + WEIGHT * score for reading, score in zip(readings, scores, strict=True)]
+        return readings[both.index(max(both))]
+
+
+def rivals(readings: Sequence[Reading]) -> list[Reading]:
+    """The first of the readings, and those that are likely enough and differ in more than spelling and punctuation."""
+    found: dict[str, Reading] = {}
+    least = max((reading.logprob for reading in readings), default=0.0) - MARGIN
+    for reading in readings:
+        if reading is readings[0] or reading.logprob >= least:
+            found.setdefault("".join(c for c in reading.text.casefold() if c.isalnum()), reading)
+    return list(found.values())
+
+
+def differing(texts: Sequence[Sequence[int]]) -> tuple[int, list[int]]:
+    """Where the token lists begin to differ, and where each of them has gone on alike for AFTERWARDS tokens."""
+    start = _alike(texts)
+    end = _alike([text[start:][::-1] for text in texts])
+    return start, [min(len(text), len(text) - end + AFTERWARDS) for text in texts]
+
+
+def _alike(texts: Sequence[Sequence[int]]) -> int:
+    """How many first tokens all have in common."""
+    return sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False)))
+
+
+def _told(segment: Segment, reading: Reading) -> Segment:
+    """The segment, saying what `reading` says."""
+    logprob = reading.logprob / (len(reading.tokens) + 1)
+    return replace(segment, text=reading.text, tokens=reading.tokens, avg_logprob=logprob)

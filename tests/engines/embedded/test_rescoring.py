@@ -1,0 +1,165 @@
+"""Choosing between words that sound alike: readings as Whisper base told them of synthetic speech."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from auricle.config import EngineSettings
+from auricle.engines.embedded import rescoring
+from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.rescoring import MOST_SEGMENTS, Rescoring, differing, rivals
+from auricle.errors import EngineFailed, Unavailable
+from auricle.types import Reading, RecognitionOptions, Segment
+from auricle.waveform import Waveform
+from tests.engines.waveforms import silence
+
+OPTIONS = RecognitionOptions(readings=True)
+BOARD = (
+    ("火车马上就要开了，请大家紧快上车。", -4.0),
+    ("火车马上就要开了。请大家紧快上车。", -4.4),
+    ("火车马箱就要开了，请大家紧快上车。", -5.9),
+    ("火车马上就要开了，请大家尽快上车。", -5.8),
+)
+BANK = (("请问父亲有没有银行？", -3.0), ("请问附近有没有银行。", -3.7), ("请问父亲有没有银行", -4.2))
+BREAD = ((" La panaderilla de la esquina vende pan.", -5.0), (" La panadería de la esquina vende pan.", -5.8))
+
+
+def readings(*told: tuple[str, float]) -> tuple[Reading, ...]:
+    return tuple(Reading(text, tuple(range(len(text))), logprob) for text, logprob in told)
+
+
+def segment(language: str, *told: tuple[str, float]) -> Segment:
+    return Segment(told[0][0], 0.0, 3.0, language, avg_logprob=-0.2, readings=readings(*told))
+
+
+class Told:
+    """Finds the same segments in everything."""
+
+    def __init__(self, *segments: Segment) -> None:
+        self.segments = segments
+        self.closed = False
+
+    async def recognize(self, waveform: Waveform, options: RecognitionOptions) -> AsyncGenerator[Segment, None]:
+        try:
+            for found in self.segments:
+                yield found
+        finally:
+            self.closed = True
+
+
+class Scores:
+    """A language model that likes its favourite, or fails."""
+
+    def __init__(self, favourite: str = "", failure: Exception | None = None, seconds: float = 0.0) -> None:
+        self.favourite = favourite
+        self.failure = failure
+        self.seconds = seconds
+        self.asked: list[str] = []
+
+    async def tokenize(self, text: str) -> tuple[int, ...]:
+        return tuple(map(ord, text))
+
+    async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[float]:
+        self.asked.append("".join(map(chr, prompt)))
+        await asyncio.sleep(self.seconds)
+        if self.failure is not None:
+            raise self.failure
+        texts = ["".join(map(chr, tokens)) for tokens in continuations]
+        return [0.0 if self.favourite in text else -30.0 for text in texts]
+
+
+async def heard(
+    recognizer: Told, model: Scores | LanguageModel, options: RecognitionOptions = OPTIONS
+) -> list[Segment]:
+    return [found async for found in Rescoring(recognizer, model).recognize(silence(1), options)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def small(small_language_model: Path) -> AsyncIterator[LanguageModel]:
+    model = LanguageModel(small_language_model, EngineSettings(context_length=4096))
+    await model.start()
+    await model.wait_ready()
+    yield model
+    await model.close()
+
+
+@pytest.mark.weights
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_language_model_knows_what_people_say(small: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rescoring, "PATIENCE_SECONDS", 120.0)
+    told = Told(segment("zh", *BOARD), segment("zh", *BANK), segment("es", *BREAD))
+    assert [found.text for found in await heard(told, small)] == [BOARD[3][0], BANK[1][0], BREAD[1][0]]
+
+
+def test_rivals_differ_in_words_and_are_likely_enough() -> None:
+    assert [reading.text for reading in rivals(readings(*BOARD))] == [BOARD[0][0], BOARD[2][0], BOARD[3][0]]
+    assert [reading.text for reading in rivals(readings(("Yes.", -1.0), (" yes", -1.1), ("No", -3.1)))] == ["Yes."]
+    assert rivals(()) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "start", "parts"),
+    [
+        (("take the tram now, please", "take the train now, please"), 12, ("m n", "in n")),
+        (("one", "one two"), 3, ("", " two")),
+        (("two two", "two"), 3, (" two", "")),
+        (("same", "same"), 4, ("", "")),
+    ],
+)
+def test_only_what_differs_is_scored(texts: tuple[str, ...], start: int, parts: tuple[str, ...]) -> None:
+    at, stops = differing([list(map(ord, text)) for text in texts])
+    assert at == start
+    assert tuple(text[at:stop] for text, stop in zip(texts, stops, strict=True)) == parts
+
+
+async def test_a_reading_becomes_the_segment_with_its_tokens_and_probability() -> None:
+    (found,) = await heard(Told(segment("zh", *BOARD)), Scores("尽快"))
+    assert (found.text, found.start, found.end, found.readings) == (BOARD[3][0], 0.0, 3.0, ())
+    assert found.tokens == tuple(range(len(BOARD[3][0])))
+    assert found.avg_logprob == pytest.approx(-5.8 / (len(found.tokens) + 1))
+
+
+async def test_the_recogniser_is_believed_where_the_model_sees_little_difference() -> None:
+    clear = segment("es", (BREAD[0][0], -5.0), (BREAD[1][0], -6.9))
+    assert (await heard(Told(clear), Scores("no such word")))[0].text == BREAD[0][0]
+
+
+async def test_what_was_said_before_is_told_to_the_model() -> None:
+    first, second = Segment("我们去车站。", 0.0, 2.0, "zh"), segment("zh", *BOARD)
+    model = Scores("尽快")
+    await heard(Told(first, second), model)
+    assert model.asked == ["录音里的人说：“我们去车站。火车马"]
+
+
+@pytest.mark.parametrize("failure", [EngineFailed("died"), Unavailable("loading")])
+async def test_without_the_model_it_is_the_recogniser_alone(failure: Exception) -> None:
+    model = Scores("尽快", failure)
+    found = await heard(Told(segment("zh", *BOARD), segment("zh", *BANK)), model)
+    assert [one.text for one in found] == [BOARD[0][0], BANK[0][0]]
+    assert [one.avg_logprob for one in found] == [-0.2, -0.2]
+    assert len(model.asked) == 1  # and is not asked again about this audio
+
+
+async def test_a_model_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rescoring, "PATIENCE_SECONDS", 0.05)
+    found = await heard(Told(segment("zh", *BOARD)), Scores("尽快", seconds=60))
+    assert found[0].text == BOARD[0][0]
+
+
+async def test_a_long_audio_is_looked_at_for_a_while() -> None:
+    model = Scores("尽快")
+    found = await heard(Told(*[segment("zh", *BOARD)] * (MOST_SEGMENTS + 5)), model)
+    assert sum("尽快" in one.text for one in found) == len(model.asked) == MOST_SEGMENTS
+
+
+async def test_hanging_up_ends_recognition() -> None:
+    recognizer = Told(segment("zh", *BOARD), segment("zh", *BANK))
+    segments = Rescoring(recognizer, Scores()).recognize(silence(1), OPTIONS)
+    await anext(segments)
+    await segments.aclose()
+    assert recognizer.closed
