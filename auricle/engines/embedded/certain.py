@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.question import Question, Topic
 from auricle.engines.embedded.sound_classes import is_instrument
-from auricle.engines.embedded.vocabulary import VOCABULARIES
+from auricle.engines.embedded.vocabularies import VOCABULARIES
 
 
 def beginning(question: Question, heard: Sequence[Heard]) -> str:

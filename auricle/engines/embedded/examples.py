@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auricle.engines.embedded.vocabulary import ADMISSIONS
+from auricle.engines.embedded.vocabularies import ADMISSIONS
 
 FACTS = re.compile(
     r"\b(goats?|uncles?|aunts?|leeds|clocks?|lamps?|shop|loja|tom|ruth|bicycles?|suitcases?)\b|山羊|叔叔|旧钟|老陈|自行车|箱子",

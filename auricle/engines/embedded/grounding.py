@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from auricle.engines.embedded.question import Question
-from auricle.engines.embedded.vocabulary import VOCABULARIES, every_character, every_word, pattern
+from auricle.engines.embedded.vocabularies import VOCABULARIES, every_character, every_word, pattern
 
 MOST_COUNTED = 2  # numbers up to this may have been counted in the notes rather than read there, or be pronouns
 STEM_LETTERS = 5  # that tell words apart: ordered, order

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from auricle.engines.embedded.vocabulary import VOCABULARIES
+from auricle.engines.embedded.vocabularies import VOCABULARIES
 
 # Scripts that one language (of those that are asked in often) owns; Han is Chinese unless kana stand beside it.
 _SCRIPTS = (

@@ -1,6 +1,6 @@
 """A question, read once: which language it is in, and what kind of answer it wants.
 
-Read are words (vocabulary.py), not sense. Who rests on it must do no harm where a word was meant otherwise.
+Read are words (vocabularies.py), not sense. Who rests on it must do no harm where a word was meant otherwise.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from auricle.engines.embedded.languages import language_of
-from auricle.engines.embedded.vocabulary import VOCABULARIES, Want, asking, every_word, pattern
+from auricle.engines.embedded.vocabularies import VOCABULARIES, asking, every_word, pattern
+from auricle.engines.embedded.vocabulary import Want
 
 Topic = Literal["speech", "music"]
 MARKS = ("?", "？", "؟")
@@ -22,7 +23,7 @@ _TOPICS: dict[Topic, frozenset[str]] = {
     "music": every_word(lambda vocabulary: vocabulary.music),
 }
 _NEUTRAL = every_word(lambda vocabulary: vocabulary.neutral).union(*_TOPICS.values())
-_PRESENCE = tuple(re.compile(each.presence) for each in VOCABULARIES.values() if each.presence)
+_PRESENCE = tuple(re.compile(each.presence, re.IGNORECASE) for each in VOCABULARIES.values() if each.presence)
 _WORD = re.compile(r"[^\W\d_]+")
 
 

@@ -27,7 +27,7 @@ from auricle.engines.embedded.listener import Hearing, Listener
 from auricle.engines.embedded.notes import Wording, sentences
 from auricle.engines.embedded.prompt import Prompt, compose
 from auricle.engines.embedded.selection import matching, spread
-from auricle.engines.embedded.vocabulary import ADMISSIONS, VOCABULARIES
+from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES
 from auricle.errors import ContextTooLong, InvalidField
 from auricle.types import Delta, FinishReason, Options, Request, ToolCallDelta, Usage
 

@@ -36,6 +36,8 @@ def heard(*events: SoundEvent, said: bool = False) -> tuple[Heard, ...]:
         ("Y a-t-il de la musique ?", "Non"),
         ("Gibt es Musik in der Aufnahme?", "Nein"),
         ("音声に音楽はありますか。", "いいえ"),
+        ("오디오에 음악이 있나요?", "아니요"),
+        ("Есть ли музыка?", "Нет"),
     ],
 )
 def test_music_is_there_or_not(question: str, no: str) -> None:
@@ -52,7 +54,7 @@ def test_music_is_there_or_not(question: str, no: str) -> None:
         ("Does anyone talk in the recording?", "No"),
         ("这段音频里有没有人在说话？", "没有"),
         ("Est-ce que quelqu'un parle ?", "Non"),
-        ("Ist jemand zu hören, der spricht?", "Nein"),
+        ("Spricht jemand?", "Nein"),
         ("誰かが話していますか？", "いいえ"),
     ],
 )
@@ -96,6 +98,9 @@ def test_other_questions_are_left_to_the_model(question: str) -> None:
         ("Que dit la personne ?", "Personne ne parle"),
         ("Was wird gesagt?", "Niemand spricht"),
         ("何と言っていますか。", "誰も話していません"),
+        ("O que é dito?", "Ninguém fala"),
+        ("뭐라고 말하나요?", "아무도 말하지 않습니다"),
+        ("Что говорит этот человек?", "Никто не говорит"),
     ],
 )
 def test_no_words_are_made_up_where_nobody_speaks(request_: str, nobody: str) -> None:

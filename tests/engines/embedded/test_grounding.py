@@ -120,6 +120,8 @@ def test_a_person_has_a_name_that_was_said(question: str, answer: str, wrong: bo
         ("他为什么开书店？", "我哥哥在医院旁边开了一家书店。", False),
         ("Warum fährt der Bus nicht?", "Der Bus fährt nicht, weil die Straße gesperrt ist.", True),
         ("Pourquoi ?", "Le marché ouvre à cinq heures.", False),
+        ("Почему он опоздал?", "Он опоздал, потому что был дождь.", True),
+        ("Почему он опоздал?", "Он живёт у реки.", False),
     ],
 )
 def test_reasons_are_told_as_such(question: str, said: str, reason: bool) -> None:
@@ -136,3 +138,6 @@ def test_how_many_is_answered_with_a_number() -> None:
     assert not numberless("Every week.", read("How often does it open?"))
     assert numberless("书很旧。", read("有几本书？"))
     assert not numberless("三本。", read("有几本书？"))
+    assert not numberless("Três pessoas.", read("Quantas pessoas são?"))
+    assert not numberless("Eine Person.", read("Wie viele Personen sind es?"))
+    assert numberless("Na praça.", read("Quantas pessoas são?"))

@@ -13,11 +13,11 @@ from auricle.engines.embedded.vocabulary import Want
     [
         ("What is said in this audio?", {"transcript", "noted"}),
         ("Please transcribe this.", {"transcript"}),
-        ("Was wird gesagt?", {"transcript"}),
+        ("Was wird gesagt?", {"transcript", "noted"}),
         ("音频里说了什么？", {"transcript", "noted"}),
         ("何と言っていますか。", {"transcript", "count"}),
         ("Which animal is heard?", {"sound", "noted"}),
-        ("Quels bruits entend-on ?", {"sound"}),
+        ("Quels bruits entend-on ?", {"sound", "noted"}),
         ("能听到什么动物的声音？", {"sound", "noted"}),
         ("How many dogs are there?", {"number", "count"}),
         ("How often does it open?", {"count"}),
@@ -51,6 +51,48 @@ def test_what_is_wanted(text: str, wants: set[Want]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("want", "texts"),
+    [
+        (
+            "transcript",
+            "Transkribiere die Aufnahme.|Qu'est-ce qu'il dit ?|Transcríbelo.|Trascrivi l'audio.|O que a pessoa diz?|"
+            "请转录这段音频。|音声を書き取ってください。|뭐라고 말하나요?|Что говорит этот человек?|"
+            "Расшифруйте запись.",
+        ),
+        (
+            "sound",
+            "Welche Tiere hört man?|Quel son entend-on ?|¿Qué animales se oyen?|Quali animali si sentono?|"
+            "Que sons se ouvem?|何の動物ですか。|무슨 소리가 들리나요?|Какие звуки слышны?",
+        ),
+        (
+            "reason",
+            "How come it is closed?|Weshalb bellt er?|Pour quelle raison ?|¿Para qué lo compró?|Come mai è chiuso?|"
+            "Porquê?|他为啥没来？|なんで来なかったの？|그는 왜 늦었나요?|Почему он опоздал?",
+        ),
+        (
+            "time",
+            "Um wie viel Uhr fährt der Zug?|À quelle heure part le train ?|¿A qué hora sale?|A che ora parte?|"
+            "A que horas parte?|火车何时出发？|何時に出ますか。|오디오는 몇 초예요?|Сколько длится запись?",
+        ),
+        (
+            "fact",
+            "Welchen Preis hat es?|Comment s'appelle le chien ?|¿Cuántos años tiene el perro?|Come si chiama il cane?|"
+            "Como se chama o cão?|Qual é o preço?|司机姓什么？|値段は？|개 이름이 뭐예요?|몇 살이에요?|"
+            "Как зовут собаку?|Сколько стоит билет?",
+        ),
+        (
+            "noted",
+            "Welche Sprache ist es?|Quelle langue parle-t-on ?|¿Qué se oye?|Che rumori ci sono?|Que ruídos há?|"
+            "어느 언어예요?|На каком языке?|Что слышно?",
+        ),
+        ("count", "Combien d'hommes ?"),
+    ],
+)
+def test_it_is_wanted_in_many_languages(want: Want, texts: str) -> None:
+    assert [text for text in texts.split("|") if want not in read(text).wants] == []
+
+
+@pytest.mark.parametrize(
     ("text", "unwanted"),
     [
         ("What did who find?", "person"),
@@ -61,6 +103,10 @@ def test_what_is_wanted(text: str, wants: set[Want]) -> None:
         ("What does the transcriber do?", "transcript"),
         ("Which song is Karen's?", "sound"),
         ("What did they do somehow?", "count"),
+        ("What is the son's name?", "sound"),
+        ("Où est son chien ?", "sound"),
+        ("오디오는 얼마나 길어요?", "fact"),
+        ("Как долго лает собака?", "fact"),
         ("Combien coûte le poisson ?", "count"),
         ("What does the unnamed man do?", "name"),
         ("多少钱？", "count"),
@@ -82,6 +128,15 @@ def test_what_is_not_wanted(text: str, unwanted: Want) -> None:
         ("  Spricht jemand?\n", "speech"),
         ("这段音频里有没有人在说话？", "speech"),
         ("誰かが話していますか？", "speech"),
+        ("오디오에 음악이 있나요?", "music"),
+        ("누군가 말하고 있나요?", "speech"),
+        ("Есть ли в записи музыка?", "music"),
+        ("Играет музыка?", "music"),
+        ("Кто-нибудь говорит?", "speech"),
+        ("Há música de fundo no áudio?", "music"),
+        ("누가 말하고 있나요?", None),
+        ("Кто говорит?", None),
+        ("Какая музыка играет?", None),
         ("Is there speech or music?", None),
         ("Is there no music?", None),
         ("Is somebody speaking about music?", None),
@@ -98,4 +153,6 @@ def test_a_question_has_its_text_its_language_and_its_mark() -> None:
     question = read("¿Qué dice la persona? ")
     assert (question.text, question.language, question.marked) == ("¿Qué dice la persona? ", "es", True)
     assert read("他要去哪里？").marked
+    assert read("Spricht jemand?").language == "de"
+    assert read("C'è musica nell'audio?").language == "it"
     assert not read("Describe the audio.").marked

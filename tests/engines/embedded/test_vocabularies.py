@@ -5,7 +5,9 @@ from typing import get_args
 
 import pytest
 
-from auricle.engines.embedded.vocabulary import ADMISSIONS, VOCABULARIES, Vocabulary, Want, asking, every_word, pattern
+from auricle.engines.embedded.languages import language_of
+from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES, asking, every_word, pattern
+from auricle.engines.embedded.vocabulary import Vocabulary, Want
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES.values(), ids=VOCABULARIES)
@@ -25,6 +27,7 @@ def test_each_part_is_written_as_it_is_read(vocabulary: Vocabulary) -> None:
         assert len(words.split()) == len(set(words.split())), "nothing twice"
     assert {"speech", "music"} == set(re.compile(vocabulary.presence or "(?P<speech>)(?P<music>)").groupindex)
     assert vocabulary.admission.startswith(vocabulary.refusal)
+    assert language_of(vocabulary.admission) == vocabulary.language
 
 
 def test_words_are_found_whole_and_in_any_case() -> None:
