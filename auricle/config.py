@@ -103,7 +103,11 @@ class EngineSettings(_Section):
     )
     graft_beam_size: int = Field(3, ge=1, le=10, description="Beam for grafted windows of 8 s and more.")
     recheck: bool = Field(
-        True, description="Recognise a window again, slowly, when its text loops, was cut off or has a low probability."
+        True,
+        description=(
+            "Recognise a window again, slowly, when its text loops, was cut off, has a low probability or leaves a "
+            "sentence out."
+        ),
     )
     recheck_logprob: float = Field(
         -0.3, le=0, description="Mean log-probability of a token under which `recheck` doubts a text."

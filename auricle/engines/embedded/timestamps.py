@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,13 @@ from auricle.types import Segment, Word
 
 STATE_SECONDS = 0.02  # of one encoder state
 PAUSE_SECONDS = 1.0  # between sentences that no full stop parts
+FIRST_WORD_SECONDS = 1.0  # that a sentence's first word lasts at most: what sounds before it is aligned with it, too
 _STOPS = (".", "。", "?", "？", "!", "！", "…")
+# Short forms with a full stop that ends no sentence, and initials
+_SHORT_FORM = re.compile(
+    r"(?:\b(?:Mrs?|Ms|Drs?|Profs?|St|vs|Nr|Sra?|Srta|Mme|Mlle|Hr|Fr|bzw|usw|ca|approx|[^\W\d_])|\b\w\.\w)\.$",
+    re.IGNORECASE,
+)
 _BEFORE = "\"'“¿([{-「『（"  # punctuation that belongs to the word after it
 _AFTER = "\"'.。,，!！?？:：”)]}、」』）;；…"  # and to the word before it
 
@@ -37,26 +44,33 @@ def words(
     text = [token for token in tokens if token < whisper.tokenizer.eot]
     if not text:
         return ()
-    start = whisper.prompt(language, translate=translate, prefix=None)[:-1]
-    frames = max(2, min(round(window.seconds / 0.01), 2 * states.shape[1]))
-    result = whisper.model.align(states, start, [text], frames, median_filter_width=7)[0]
+    times, token_probabilities = onsets(whisper, states, text, language, window, translate=translate)
     texts, groups = whisper.split(text, language)
-    pairs = np.array(result.alignments)
-    token_indices, time_indices = pairs[:, 0], pairs[:, 1]
-    jumps = np.pad(np.diff(token_indices), (1, 0), constant_values=1).astype(bool)
-    times = time_indices[jumps] * STATE_SECONDS
     ends = np.cumsum([len(group) for group in groups])
     starts = ends - [len(group) for group in groups]
     found: list[TimedWord] = []
     for word, group, first, last in zip(texts, groups, starts.tolist(), ends.tolist(), strict=True):
-        begin = float(times[min(first, len(times) - 1)])
-        end = float(times[last]) if last < len(times) else window.seconds
-        probabilities = result.text_token_probs[first:last]
+        begin = times[min(first, len(times) - 1)]
+        end = times[last] if last < len(times) else window.seconds
+        probabilities = token_probabilities[first:last]
         begin, end = min(begin, window.seconds), min(max(begin, end), window.seconds)
         at, until = window.time(begin), window.time(end, is_end=True)
         probability = round(float(np.mean(probabilities)), 4)
         found.append(TimedWord(word, round(at, 2), round(max(at, until), 2), probability, tuple(group)))
     return _merge_punctuation(found)
+
+
+def onsets(
+    whisper: Whisper, states: Any, text: list[int], language: str, window: Window, *, translate: bool
+) -> tuple[list[float], list[float]]:
+    """When each token of `text`, and the end token, begins, in seconds of the window; and each token's probability."""
+    start = whisper.prompt(language, translate=translate, prefix=None)[:-1]
+    frames = max(2, min(round(window.seconds / 0.01), 2 * states.shape[1]))
+    result = whisper.model.align(states, start, [text], frames, median_filter_width=7)[0]
+    pairs = np.array(result.alignments)
+    token_indices, time_indices = pairs[:, 0], pairs[:, 1]
+    jumps = np.pad(np.diff(token_indices), (1, 0), constant_values=1).astype(bool)
+    return (time_indices[jumps] * STATE_SECONDS).tolist(), list(result.text_token_probs)
 
 
 def _merge_punctuation(found: list[TimedWord]) -> tuple[TimedWord, ...]:
@@ -80,6 +94,11 @@ def _merge_punctuation(found: list[TimedWord]) -> tuple[TimedWord, ...]:
     return tuple(merged) if opening is None else (*merged, opening)
 
 
+def _ends_sentence(word: str) -> bool:
+    bare = word.rstrip("\"'”」』）)")
+    return bare.endswith(_STOPS) and not _SHORT_FORM.search(bare)
+
+
 def split(segment: Segment, found: tuple[TimedWord, ...], write: Callable[[str], str]) -> tuple[Segment, ...]:
     """A segment for each sentence of `segment`, with its words; `write` puts a text into the wanted script.
 
@@ -90,10 +109,11 @@ def split(segment: Segment, found: tuple[TimedWord, ...], write: Callable[[str],
         if parts[-1] and word.start - parts[-1][-1].end > PAUSE_SECONDS:
             parts.append([])
         parts[-1].append(word)
-        if word.text.rstrip("\"'”」』）)").endswith(_STOPS):
+        if _ends_sentence(word.text):
             parts.append([])
     segments = []
     for part in filter(None, parts):
+        part[0] = replace(part[0], start=max(part[0].start, round(part[0].end - FIRST_WORD_SECONDS, 2)))
         words = tuple(Word(write(word.text), word.start, word.end, word.probability) for word in part)
         segments.append(
             replace(

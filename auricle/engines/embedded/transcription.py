@@ -11,16 +11,15 @@ from typing import Any, Protocol
 import ctranslate2
 import numpy as np
 
-from auricle.engines.embedded import guards, script, switching, timestamps
+from auricle.engines.embedded import guards, omission, script, switching, timestamps
 from auricle.engines.embedded.graft import Grafter, States
 from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
-from auricle.engines.embedded.voice import VoiceActivity, VoiceModel, audible
+from auricle.engines.embedded.stretches import Stretches
 from auricle.engines.embedded.whisper import MAX_TOKENS, Decoded, Mel, Whisper
-from auricle.engines.embedded.windows import Span, VoiceOptions, Window, Windower
+from auricle.engines.embedded.windows import Window
 from auricle.types import Reading, RecognitionOptions, Segment
-from auricle.waveform import SAMPLE_RATE, Samples, Waveform
+from auricle.waveform import Samples, Waveform
 
-STRETCH = 30 * SAMPLE_RATE  # samples that are read and searched for speech at a time
 FULL_WINDOW_SECONDS = 28.0  # longest window where every window costs 30 s
 TEMPERATURES = (0.4, 0.8)  # openai/whisper tries five, which keeps hopeless audio busy for long
 SURE_LANGUAGE = 0.6  # probability of a language from which on it is believed; else the first is sought with 30 s
@@ -31,7 +30,6 @@ LONE_WORD_SECONDS = 2.0  # in windows under it
 LONE_WORD_LOGPROB = -1.0  # this is what `recheck` doubts
 BEAM_SECONDS = 8.0  # least length of a grafted window that is searched with a beam
 READINGS = 5  # texts of a window that are told beside the one that was found, where that is wanted
-WHOLE_SECONDS = 4.0  # an audio up to this length is one window: cutting a lone word's soft edges costs words
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Encoded(Item):
     language: str = ""
     inherited: bool = False  # the language is that of other windows
     improbable: bool = False  # the text found so far; else it is doubted because it loops or was cut off
+    lacking: Decoded | None = None  # that text, if it leaves a sentence out
     part: int = 0  # of a window that was taken apart
     parts: int = 1
 
@@ -100,13 +99,17 @@ class Transcription:
         self._scheduler = scheduler
         self._options = options
         self._sink = sink
-        self._voice = VoiceModel()
+        self._windows = Stretches(
+            max_window=options.window_seconds if options.quick else FULL_WINDOW_SECONDS,
+            threshold=options.speech_threshold,
+            telephone=options.telephone_speech,
+        )
         self._grafter = Grafter(whisper, options.graft_seconds)
         self._lock = threading.Lock()  # of every audio's language and results
 
     def open(self, id: int, waveform: Waveform, options: RecognitionOptions) -> None:
         """Queue an audio."""
-        audio = Audio(id, waveform=waveform, options=options, stretches=self._stretches(waveform))
+        audio = Audio(id, waveform=waveform, options=options, stretches=self._windows.of(waveform))
         if options.language:
             audio.language = self._whisper.languages[options.language]
         self._scheduler.open(audio)
@@ -135,28 +138,6 @@ class Transcription:
         if not owner.cancelled:
             self._scheduler.cancel(owner.id)
             self._sink.error(owner.id, error)
-
-    def _stretches(self, waveform: Waveform) -> Iterator[tuple[list[Window], bool]]:
-        """The windows that each stretch of the audio completes, and whether there is more audio."""
-        options = self._options
-        longest = options.window_seconds if options.quick else FULL_WINDOW_SECONDS
-        activity = VoiceActivity(self._voice)
-
-        def heard(start: int, stop: int) -> Samples:
-            samples = waveform.read(start, stop)
-            return audible(samples) if options.telephone_speech else samples
-
-        windower = Windower(VoiceOptions(threshold=options.speech_threshold, max_window=longest))
-        if 0 < waveform.sample_count <= WHOLE_SECONDS * SAMPLE_RATE:
-            found = windower.feed(activity.feed(heard(0, waveform.sample_count), last=True))
-            spoken = any(True for _ in (*found, *windower.finish(waveform.sample_count)))
-            yield [Window(0, (Span(0, waveform.sample_count),))] if spoken else [], False
-            return
-        for start in range(0, waveform.sample_count, STRETCH):
-            stop = min(start + STRETCH, waveform.sample_count)
-            last = stop == waveform.sample_count
-            windows = list(windower.feed(activity.feed(heard(start, stop), last=last)))
-            yield [*windows, *windower.finish(stop)] if last else windows, not last
 
     def _listen(self, audio: Audio) -> None:
         windows, unread = next(audio.stretches, ([], False))
@@ -274,34 +255,84 @@ class Transcription:
         lone = item.window.spoken_seconds < LONE_WORD_SECONDS
         floor = LONE_WORD_LOGPROB if lone else self._options.recheck_logprob
         item.improbable = decoded.avg_logprob < floor
-        return guards.doubtful(text, decoded.tokens, decoded.avg_logprob, item.seconds, limit=MAX_TOKENS, floor=floor)
+        if guards.doubtful(text, decoded.tokens, decoded.avg_logprob, item.seconds, limit=MAX_TOKENS, floor=floor):
+            return True
+        item.lacking = decoded if self._left_out(item, decoded, item.states) else None
+        return item.lacking is not None
 
     def _redo(self, item: Item) -> None:
         """The window again, with 30 s, as Whisper was trained. If its text was improbable, also with a beam and in each
-        likely language; where that loops, sampled.
+        likely language; where that loops, sampled; where a sentence is left out, part by part.
         """
         if not isinstance(item, Encoded):
             raise TypeError("a window that was never encoded")
+        if item.lacking is not None and item.states is not None and self._mend(item, item.lacking, item.states):
+            return
         states = np.array(self._whisper.encode(self._mel(item)))[0]
         view = _view(states)
-        limit = guards.token_limit(item.seconds, MAX_TOKENS)
-        beam_size, languages = self._options.beam_size, self._languages(item, view)
-        if item.improbable:
+        beam_size = self._options.beam_size
+        if item.improbable or item.lacking is not None:
             beam_size = max(beam_size, self._options.recheck_beam_size)
-        found = [
-            self._whisper.decode(view, [self._prompt(item, language)], [language], beam_size=beam_size, limit=limit)[0]
-            for language in languages
-        ]
-        best = max(found, key=self._rank)
+        best = max((self._search(item, view, one, beam_size) for one in self._languages(item, view)), key=self._rank)
         if guards.nobody_spoke(best.avg_logprob, best.no_speech_prob):
             best = replace(best, tokens=())
         for temperature in TEMPERATURES if self._options.temperature_fallback else ():
             if not guards.repeats(self._whisper.text(best.tokens)) or item.owner.cancelled:
                 break
-            prompt = self._prompt(item, best.language)
+            prompt, limit = self._prompt(item, best.language), guards.token_limit(item.seconds, MAX_TOKENS)
             other = self._whisper.sample(view, prompt, best.language, temperature, limit)
             best = max(best, other, key=self._rank)
-        self._finish(item, best, states)
+        if item.lacking is not None and item.states is not None and len(best.tokens) < len(item.lacking.tokens):
+            best, states = item.lacking, item.states
+        if not self._mend(item, best, states, again=True):
+            self._finish(item, best, states)
+
+    def _search(self, item: Item, view: Any, language: str, beam_size: int) -> Decoded:
+        """One window's text."""
+        prompts, limit = [self._prompt(item, language)], guards.token_limit(item.seconds, MAX_TOKENS)
+        return self._whisper.decode(view, prompts, [language], beam_size=beam_size, limit=limit)[0]
+
+    def _left_out(self, item: Encoded, decoded: Decoded, states: States | None) -> list[int]:
+        """The voices of a window that nothing was written for."""
+        whole = item.parts == 1 and not _audio(item.owner).options.translate
+        if states is None or not self._options.quick or not whole or not omission.sparse(item.window, decoded):
+            return []
+        return omission.unwritten(self._whisper, self._grafter.join([states]), decoded, item.window)
+
+    def _mend(self, item: Encoded, decoded: Decoded, states: States, *, again: bool = False) -> bool:
+        """A window whose text leaves a sentence out, part by part; False if none is left out, or that does not help.
+
+        With `again` doubtful parts are tried with 30 s as well, else one of them is enough to give up.
+        """
+        windows = omission.parts(item.window, self._left_out(item, decoded, states))
+        found: list[tuple[Encoded, Decoded]] = []
+        for number, window in enumerate(windows):
+            part = Encoded(item.owner, window, item.tag, language=decoded.language, part=number, parts=len(windows))
+            one = self._decode_part(part, again=again)
+            if one is None:
+                return False
+            found.append((part, one))
+        if sum(len(one.tokens) for _, one in found) <= len(decoded.tokens):
+            return False
+        self._scheduler.split(item, len(found))
+        for part, one in found:
+            self._finish(part, one, part.states)
+        return True
+
+    def _decode_part(self, part: Encoded, *, again: bool) -> Decoded | None:
+        """A part's text; None if it is doubtful, or `again` with 30 s, and then none if it has failed."""
+        mel, beam_size = self._mel(part), self._beam_size(part)
+        part.states = self._states(mel)
+        found = self._search(part, self._grafter.join([part.states]), part.language, beam_size)
+        if not self._doubtful(part, found):
+            return found
+        if not again:
+            return None
+        part.states = np.array(self._whisper.encode(mel))[0]
+        beam_size = max(beam_size, self._options.recheck_beam_size)
+        found = self._search(part, _view(part.states), part.language, beam_size)
+        failed = guards.failed(self._whisper.text(found.tokens), found.avg_logprob)
+        return replace(found, tokens=()) if failed else found
 
     def _languages(self, item: Encoded, view: Any) -> list[str]:
         """The languages that a window of doubtful text may be in: at most three.

@@ -60,11 +60,18 @@ class Window:
     """Samples at the beginning in which no speech was found."""
     trail: int = 0
     """And at the end."""
+    voices: tuple[Span, ...] = ()
+    """Where in them somebody speaks, with pauses between; empty if that was not asked."""
 
     @property
     def length(self) -> int:
         """Samples of all pieces together."""
         return sum(piece.length for piece in self.pieces)
+
+    @property
+    def voiced_seconds(self) -> float:
+        """Without margins, padding and pauses."""
+        return sum(voice.length for voice in self.voices) / SAMPLE_RATE
 
     @property
     def seconds(self) -> float:
@@ -94,6 +101,29 @@ class Window:
             position -= piece.length
         return self.pieces[-1].stop / SAMPLE_RATE
 
+    def seconds_at(self, sample: int) -> float:
+        """The other way round: seconds in the joined pieces of a sample of the audio."""
+        return sum(max(0, min(sample, piece.stop) - piece.start) for piece in self.pieces) / SAMPLE_RATE
+
+    def part(self, first: int, last: int) -> Window:
+        """The window of voices `first` to `last` only, with margins of its own up to half of the way to others."""
+        options = VoiceOptions()
+        margin, padding = round(options.margin * SAMPLE_RATE), round(options.padding * SAMPLE_RATE)
+        voices = self.voices[first : last + 1]
+        begin, end = voices[0].start, voices[-1].stop
+        start, lead = self.pieces[0].start, self.lead
+        stop, trail = self.pieces[-1].stop, self.trail
+        if first:
+            start = max(begin - padding - margin, (self.voices[first - 1].stop + begin) // 2)
+            lead = max(0, begin - padding - start)
+        if last + 1 < len(self.voices):
+            stop = min(end + padding + margin, (end + self.voices[last + 1].start) // 2)
+            trail = max(0, stop - padding - end)
+        pieces = [piece for piece in self.pieces if piece.stop > begin and piece.start < end]
+        pieces[0] = Span(start, pieces[0].stop)
+        pieces[-1] = Span(pieces[-1].start, stop)
+        return Window(self.index, tuple(pieces), lead, trail, voices)
+
 
 class Windower:
     """Cuts one audio into windows while its probabilities come in; holds no more than a window of them."""
@@ -107,6 +137,7 @@ class Windower:
         self._silent = 0  # chunks of silence at its end
         self._floor = 0  # chunk before which everything belongs to earlier speech
         self._pieces: list[Span] = []
+        self._voices: list[Span] = []  # in them
         self._taken = 0  # samples that earlier windows have had
 
     def feed(self, probabilities: Probabilities) -> Iterator[Window]:
@@ -165,6 +196,7 @@ class Windower:
         last = stop * CHUNK + (padding if self._opened is None else 0)
         if sample_count is not None:
             last = min(last, sample_count)
+        voice = Span(start * CHUNK, stop * CHUNK if sample_count is None else min(stop * CHUNK, sample_count))
         if self._pieces:
             before = self._pieces[-1]
             first = max(first, before.stop)
@@ -177,9 +209,10 @@ class Windower:
                     self._pieces[-1] = span
                 else:
                     self._pieces.append(span)
+                self._voices.append(voice)
                 return
             yield self._flush((before.stop + first) // 2)
-        self._pieces = [Span(first, last)]
+        self._pieces, self._voices = [Span(first, last)], [voice]
 
     def _flush(self, limit: int) -> Window:
         """The window that is open, with margins that end at sample `limit`."""
@@ -190,7 +223,7 @@ class Windower:
         trail = max(0, min(margin, limit - last.stop))
         pieces[0] = Span(first.start - lead, first.stop)
         pieces[-1] = Span(pieces[-1].start, last.stop + trail)
-        window = Window(self._count, tuple(pieces), lead, trail)
+        window = Window(self._count, tuple(pieces), lead, trail, tuple(self._voices))
         self._count += 1
         self._pieces = []
         self._taken = last.stop + trail

@@ -22,7 +22,7 @@ from auricle.engines.embedded.recognizer import Recognizer
 from auricle.errors import EngineFailed, Unavailable, WeightsError
 from auricle.types import RecognitionOptions, Segment
 from auricle.waveform import SAMPLE_RATE, Waveform
-from tests.engines.waveforms import from_pcm, from_wav, noise, silence
+from tests.engines.waveforms import from_pcm, from_samples, from_wav, noise, silence
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
 
@@ -87,6 +87,19 @@ async def test_its_process_knows_no_secrets_and_leaves_the_cores_to_the_model(re
 )
 async def test_nothing_is_said_in_silence_and_noise(recognizer: Recognizer, quiet: Waveform) -> None:
     assert await collect(recognizer, quiet) == []
+
+
+async def test_a_soft_sentence_beside_a_loud_one_is_not_left_out(recognizer: Recognizer, speech: Waveform) -> None:
+    """Whisper alone steps over the first of the two, without a sign in the likelihood of the second."""
+    loud = speech.read(0, speech.sample_count)
+    samples = np.concatenate([0.2 * loud, np.zeros(SAMPLE_RATE // 2, np.float32), loud]).astype(np.float32)
+    segments = await collect(recognizer, from_samples(samples), language="en")
+    assert plain(segments).count("what your country can do for you") == 2
+    assert [segment.start for segment in segments] == sorted(segment.start for segment in segments)
+    timed = await collect(recognizer, from_samples(samples), language="en", word_timestamps=True)
+    words = [word for segment in timed for word in segment.words]
+    assert [word.start for word in words] == sorted(word.start for word in words)
+    assert sum("country" in word.text for word in words) == 2
 
 
 async def test_spooled_audio_is_read_from_its_file(recognizer: Recognizer, speech: Waveform, tmp_path: Path) -> None:

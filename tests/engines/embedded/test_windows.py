@@ -89,6 +89,13 @@ def test_times_lead_back_into_the_audio() -> None:
     assert window.time(9) == window.stop_seconds == 6.0
 
 
+def test_a_window_knows_where_somebody_speaks() -> None:
+    (window,) = windows([0.0] * chunks(1) + [0.9] * chunks(2) + [0.0] * chunks(3) + [0.9] * chunks(2))
+    assert [voice.length / SAMPLE_RATE for voice in window.voices] == pytest.approx([2, 2], abs=0.05)
+    assert window.voices[1].start / SAMPLE_RATE == pytest.approx(6, abs=0.05)
+    assert window.time(window.seconds_at(window.voices[1].start)) == window.voices[1].start / SAMPLE_RATE
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.integers(1, 200)), max_size=12),
     st.integers(1, 300),
@@ -100,6 +107,12 @@ def test_windows_are_short_ordered_and_independent_of_the_stretches(
     found = windows(probabilities)
     assert found == windows(probabilities, stretch=stretch)
     assert [window.index for window in found] == list(range(len(found)))
+    voices = [edge for window in found for voice in window.voices for edge in (voice.start, voice.stop)]
+    assert voices == sorted(voices)
+    for window in found:
+        inside = [any(p.start <= v.start and v.stop <= p.stop for p in window.pieces) for v in window.voices]
+        assert inside
+        assert all(inside)
     edges = [edge for window in found for piece in window.pieces for edge in (piece.start, piece.stop)]
     assert edges == sorted(edges)
     assert all(0 <= edge <= len(probabilities) * CHUNK for edge in edges)
