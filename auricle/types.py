@@ -132,7 +132,7 @@ class RecognitionOptions:
     """Text that stands before the speech: spelling of names, style."""
     word_timestamps: bool = False
     readings: bool = False
-    """Also tell what else a segment may say where that is not sure."""
+    """Also tell what else each sentence may say, where that is not sure; needs `word_timestamps`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +176,7 @@ class Reading:
     """What a stretch of speech may say."""
 
     text: str
-    tokens: tuple[int, ...]
-    logprob: float  # natural logarithm of the probability of the whole text
+    logprob: float  # natural logarithm of the probability of all that is said with it
 
 
 @dataclass(frozen=True, slots=True)

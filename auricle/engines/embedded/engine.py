@@ -160,10 +160,11 @@ class EmbeddedEngine:
             await asyncio.sleep(WARM_UP_SECONDS)
 
     def _considered(self, request: Request) -> Request:
-        """The request, with readings of what is said for the language model to choose from, where it takes part."""
-        if request.task is Task.RECOGNIZE or not self._engine.rescore:
+        """The request; to understand what is said, sentence by sentence, and what else each of them may be."""
+        if request.task is Task.RECOGNIZE:
             return request
-        return replace(request, recognition=replace(request.recognition, readings=True))
+        recognition = replace(request.recognition, word_timestamps=True, readings=self._engine.rescore)
+        return replace(request, recognition=recognition)
 
     def _answerer(self, request: Request) -> Responder | Transcriber:
         return self._transcriber if request.task is Task.RECOGNIZE else self._responder

@@ -19,6 +19,8 @@ from auricle.types import Segment
 
 MINUTE = 60.0  # seconds; shorter audios are timed in seconds, longer ones by the clock
 MOST_TIMES = 6  # that one sound's sentence lists
+MOST_IN_ORDER = 5  # things of which it is told what comes after what
+OVERLAP_SECONDS = 0.5  # that they may overlap nevertheless: sounds are timed by halves of a second
 ALL_THE_TIME = 0.9  # share of the audio that a sound fills, if it is said to be there all the time
 
 # Not behind "Mr." and the like, nor where no new sentence begins.
@@ -63,7 +65,11 @@ class Wording:
         """Known when all was heard: who speaks when, then music, then other sounds, then what is wrong with it."""
         return [
             line
-            for line in (self._speech(heard), self._voices(heard), *self._other(heard), self._quality(heard))
+            for line in (
+                *(self._speech(heard), self._voices(heard)),
+                *self._other(heard),
+                *(self._order(heard), self._quality(heard)),
+            )
             if line
         ]
 
@@ -194,6 +200,18 @@ class Wording:
         if self.chinese:
             return "除此以外没有听到别的声音。" if told else f"{self._name()}里有声音，但听不出是什么。"
         return "Nothing else is heard." if told else "There is some sound, but what makes it cannot be told."
+
+    def _order(self, heard: Heard) -> str:
+        """What comes after what, where somebody speaks and sounds are heard besides, one after the other."""
+        found = [(start, end, "说话", "speech") for start, end in heard.spoken]
+        found += [(event.start, event.end, event.chinese, event.english) for event in heard.sounds]
+        found.sort()
+        apart = all(after[0] > before[1] - OVERLAP_SECONDS for before, after in pairwise(found))
+        if not apart or not heard.spoken or not heard.sounds or len(found) > MOST_IN_ORDER:
+            return ""
+        if self.chinese:
+            return "先后顺序：" + "，然后是".join(chinese for _, _, chinese, _ in found) + "。"
+        return "In this order: " + ", then ".join(english for _, _, _, english in found) + "."
 
     def _quality(self, heard: Heard) -> str:
         if heard.loudness.overdriven:

@@ -69,7 +69,7 @@ class Recognizer(ModelProcess[Segment]):
     def _item(self, value: dict[str, Any]) -> Segment:
         words = tuple(Word(**word) for word in value.pop("words"))
         tokens = tuple(value.pop("tokens"))
-        readings = tuple(Reading(one["text"], tuple(one["tokens"]), one["logprob"]) for one in value.pop("readings"))
+        readings = tuple(Reading(**reading) for reading in value.pop("readings"))
         return Segment(**value, words=words, tokens=tokens, readings=readings)
 
 

@@ -66,9 +66,10 @@ class Rescoring:
                 if len(readings) > 1 and left:
                     likeliest = await self._likeliest(readings, said, segment.language)
                     left = 0 if likeliest is None else left - 1
-                    segment = segment if likeliest in (None, readings[0]) else _told(segment, likeliest)
+                    segment = segment if likeliest is None else replace(segment, text=likeliest.text)
                 said = (said + segment.text)[-CONTEXT_CHARACTERS:]
-                yield replace(segment, readings=())
+                # words and tokens may be those of another reading
+                yield replace(segment, readings=(), words=(), tokens=()) if options.readings else segment
 
     async def _likeliest(self, readings: Sequence[Reading], said: str, language: str) -> Reading | None:
         """None where the model does not tell in time."""
@@ -108,9 +109,3 @@ def differing(texts: Sequence[Sequence[int]]) -> tuple[int, list[int]]:
 def _alike(texts: Sequence[Sequence[int]]) -> int:
     """How many first tokens all have in common."""
     return sum(1 for _ in itertools.takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False)))
-
-
-def _told(segment: Segment, reading: Reading) -> Segment:
-    """The segment, saying what `reading` says."""
-    logprob = reading.logprob / (len(reading.tokens) + 1)
-    return replace(segment, text=reading.text, tokens=reading.tokens, avg_logprob=logprob)

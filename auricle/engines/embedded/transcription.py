@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import ctranslate2
 import numpy as np
 
-from auricle.engines.embedded import guards, omission, script, switching, timestamps
+from auricle.engines.embedded import guards, omission, readings, script, switching, timestamps
 from auricle.engines.embedded.graft import Grafter, States
 from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
 from auricle.engines.embedded.stretches import Stretches
@@ -386,7 +386,6 @@ class Transcription:
             compression_ratio=guards.compression_ratio(text),
             temperature=decoded.temperature,
             tokens=decoded.tokens,
-            readings=self._readings(item, decoded, states),
         )
         if not options.word_timestamps or states is None:
             return (whole,)
@@ -394,22 +393,23 @@ class Transcription:
         found = timestamps.words(
             self._whisper, view, decoded.tokens, decoded.language, item.window, translate=options.translate
         )
-        return timestamps.split(whole, found, lambda text: self._script(text, decoded.language, options.translate))
+        said = timestamps.split(whole, found, lambda text: self._script(text, decoded.language, options.translate))
+        if not options.readings or not guards.ambiguous(decoded.avg_logprob):
+            return said
+        told = readings.by_sentence([one.text for one in said], self._readings(item, decoded, view))
+        return tuple(replace(one, readings=others) for one, others in zip(said, told, strict=True))
 
-    def _readings(self, item: Encoded, decoded: Decoded, states: States | None) -> tuple[Reading, ...]:
-        """What else the window may say, where that is wanted and worth asking."""
-        options = _audio(item.owner).options
-        if not options.readings or states is None or not guards.ambiguous(decoded.avg_logprob):
-            return ()
-        view = self._grafter.join([states]) if self._options.quick else _view(states)
+    def _readings(self, item: Encoded, decoded: Decoded, view: Any) -> list[Reading]:
+        """The window's text, and what else it may say."""
         prompts, limit = [self._prompt(item, decoded.language)], guards.token_limit(item.seconds, MAX_TOKENS)
         found = self._whisper.decode(
             view, prompts, [decoded.language], beam_size=READINGS, limit=limit, texts=READINGS
         )[0]
-        return tuple(
-            Reading(self._text(one.tokens, one.language, translate=options.translate), one.tokens, one.logprob)
+        translate = _audio(item.owner).options.translate
+        return [
+            Reading(self._text(one.tokens, one.language, translate=translate), one.logprob)
             for one in (decoded, found, *found.others)
-        )
+        ]
 
     def _text(self, tokens: tuple[int, ...], language: str, *, translate: bool) -> str:
         return self._script(self._whisper.text(tokens), language, translate)

@@ -103,6 +103,19 @@ def test_two_voices_are_told_by_their_turns() -> None:
     assert "voices" not in "".join(sentences(replace(told, segments=tuple(spoken[:2])), wording()))
 
 
+def test_what_comes_after_what_is_told_where_sounds_and_speech_alternate() -> None:
+    spoken = (Segment("Come in.", 2.0, 3.0, "en"), Segment("Sit down.", 3.2, 4.0, "en"))
+    told = Heard(8.0, spoken, LOUD, (event("Speech", 2, 4), event("Bark", 0, 2.3), event("Siren", 4.5, 8)))
+    assert "In this order: a dog barking, then speech, then a siren." in sentences(told, wording())
+    chinese = sentences(told, wording(chinese=True))
+    assert [line for line in chinese if "先后" in line] == ["先后顺序：狗叫声，然后是说话，然后是警笛声。"]
+    over = replace(told, events=(event("Bark", 0, 3),))
+    alone = replace(told, segments=())
+    words = replace(told, events=())
+    for other in (over, alone, words):
+        assert "In this order" not in "".join(sentences(other, wording()))
+
+
 def test_guesses_of_other_kinds_are_told_by_their_kind() -> None:
     guesses = (event("Sheep", 0, 2, 0.15), event("Siren", 0, 3, 0.38), event("Bark", 1, 2, 0.09))
     assert sentences(heard(*guesses), wording())[-2:] == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from auricle.engines.embedded import rescoring
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.rescoring import MOST_SEGMENTS, Rescoring, differing, rivals
 from auricle.errors import EngineFailed, Unavailable
-from auricle.types import Reading, RecognitionOptions, Segment
+from auricle.types import Reading, RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
 from tests.engines.waveforms import silence
 
@@ -30,11 +31,12 @@ BREAD = ((" La panaderilla de la esquina vende pan.", -5.0), (" La panadería de
 
 
 def readings(*told: tuple[str, float]) -> tuple[Reading, ...]:
-    return tuple(Reading(text, tuple(range(len(text))), logprob) for text, logprob in told)
+    return tuple(Reading(text, logprob) for text, logprob in told)
 
 
 def segment(language: str, *told: tuple[str, float]) -> Segment:
-    return Segment(told[0][0], 0.0, 3.0, language, avg_logprob=-0.2, readings=readings(*told))
+    tokens, words = (1, 2, 3), (Word(told[0][0], 0.0, 3.0, 0.5),)
+    return Segment(told[0][0], 0.0, 3.0, language, -0.2, tokens=tokens, words=words, readings=readings(*told))
 
 
 class Told:
@@ -117,11 +119,14 @@ def test_only_what_differs_is_scored(texts: tuple[str, ...], start: int, parts: 
     assert tuple(text[at:stop] for text, stop in zip(texts, stops, strict=True)) == parts
 
 
-async def test_a_reading_becomes_the_segment_with_its_tokens_and_probability() -> None:
+async def test_a_reading_becomes_the_segment_and_words_of_another_one_go() -> None:
     (found,) = await heard(Told(segment("zh", *BOARD)), Scores("尽快"))
-    assert (found.text, found.start, found.end, found.readings) == (BOARD[3][0], 0.0, 3.0, ())
-    assert found.tokens == tuple(range(len(BOARD[3][0])))
-    assert found.avg_logprob == pytest.approx(-5.8 / (len(found.tokens) + 1))
+    assert found == Segment(BOARD[3][0], 0.0, 3.0, "zh", -0.2)
+
+
+async def test_where_no_readings_are_wanted_all_is_as_recognised() -> None:
+    plain = replace(segment("zh", *BOARD), readings=())
+    assert await heard(Told(plain), Scores("尽快"), RecognitionOptions()) == [plain]
 
 
 async def test_the_recogniser_is_believed_where_the_model_sees_little_difference() -> None:
