@@ -69,3 +69,11 @@ def test_sentences_that_were_left_out_are_parted_and_a_word_is_not_parted_from_i
     assert [part.voices for part in parts(window, [1, 2, 3, 4])] == [voices[:1], voices[1:2], voices[2:]]
     assert [part.voices for part in parts(window, [1])] == [voices[:1], voices[1:2], voices[2:]]
     assert parts(Window(0, (span(0, 2),), voices=voices[:1]), [0]) == []
+
+
+def test_a_window_is_taken_apart_into_a_few_parts_at_most() -> None:
+    voices = tuple(span(2 * number, 2 * number + 1.2) for number in range(8))
+    window = Window(0, (span(0, 16),), voices=voices)
+    assert [len(part.voices) for part in parts(window, [2, 3, 4])] == [2, 1, 1, 1, 3]
+    assert [len(part.voices) for part in parts(window, [1, 2, 3, 4, 5])] == [1, 5, 2]
+    assert [len(part.voices) for part in parts(window, list(range(2, 8)))] == [2, 6]
