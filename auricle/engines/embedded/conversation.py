@@ -69,13 +69,14 @@ class Conversation:
     @cached_property
     def question(self) -> Question:
         """What the last message of a user that has any text asks for."""
-        return read(next((m.text for m in reversed(self.request.messages) if m.role == "user" and m.text), ""))
+        text = next((m.text for m in reversed(self.request.messages) if m.role == "user" and m.text), "")
+        return read(text, self._instructions)
 
     @cached_property
     def chinese(self) -> bool:
-        """Whether notes are in Chinese: the first question decides, for the notes stay as they are in later turns."""
+        """Whether notes are in Chinese: the first answer decides, for the notes stay as they are in later turns."""
         first = next((m.text for m in self.request.messages if m.role == "user" and m.text), "")
-        return language_of(first) == "zh"
+        return self._language_for(first) == "zh"
 
     def number(self, index: int) -> int | None:
         """What audio `index` is called, from 1; None where it is the only one."""
@@ -173,7 +174,12 @@ class Conversation:
             return SCHEMA_REMINDER.format(orjson.dumps(form.schema).decode())
         if is_last and form.type == "json_object":
             return JSON_REMINDER
-        return _in_language_of(text) if self.audios or language_of(text) != "en" else ""
+        language = self._language_for(text)
+        return _in_language(language) if self.audios or language != "en" else ""
+
+    def _language_for(self, text: str) -> str:
+        """That of the answer to a user's `text`."""
+        return read(text, self._instructions).language
 
     def _audio_name(self, index: int) -> str:
         number = self.number(index)
@@ -199,13 +205,12 @@ def _examples(*, chinese: bool) -> Iterable[Turn]:
     for example in CHINESE if chinese else ENGLISH:
         heard = NOTES[chinese].format(ONLY_AUDIO[chinese]) + example.notes + "\n\n"
         for question, answer in example.answers:
-            yield Turn("user", (Piece(heard + question + _in_language_of(question), billed=False),))
+            yield Turn("user", (Piece(heard + question + _in_language(language_of(question)), billed=False),))
             yield Turn("assistant", (Piece(answer, billed=False),))
             heard = ""
 
 
-def _in_language_of(question: str) -> str:
-    language = language_of(question)
+def _in_language(language: str) -> str:
     return REMINDER_CHINESE if language == "zh" else REMINDER.format(name_of(language))
 
 

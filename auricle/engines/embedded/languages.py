@@ -24,6 +24,16 @@ _HAN = _SCRIPTS[2][1]
 # Frequent short words tell languages in Latin letters apart.
 _FREQUENT = {each.language: frozenset(each.frequent.split()) for each in VOCABULARIES.values() if each.frequent}
 
+# Letters and marks that settle it between these where their words are in both.
+_LETTERS = {
+    "de": re.compile("[äöüß]"),
+    "fr": re.compile("[èêëœçûùàîô]|[ \u00a0\u202f][?!:]"),
+    "es": re.compile("[¿¡ñáíóú]"),
+    "it": re.compile("[èìòàù]"),
+    "pt": re.compile("[ãõâêôçáóú]"),
+}
+WORD_VOTES = 3  # a frequent word counts as much as so many letters
+
 # Names in English and in Chinese; others are named by their code.
 NAMES = {
     "en": ("English", "英语"),
@@ -67,8 +77,14 @@ def language_of(text: str) -> str:
         # A Chinese sentence says in four characters what takes English four words: weigh a few of them heavily.
         if found and (found + han) * 3 >= len(re.findall(r"[A-Za-z]", text)):
             return code
-    words = re.findall(r"[^\W\d_]+", text.lower())
+    lower = text.lower()
+    words = re.findall(r"[^\W\d_]+", lower)
     votes = Counter(code for word in words for code, frequent in _FREQUENT.items() if word in frequent)
+    for code in votes:
+        votes[code] *= WORD_VOTES
+    for code, letters in _LETTERS.items():
+        votes[code] += len(set(letters.findall(lower)))
+    votes += Counter()  # without those that have none
     if not votes:
         return "en"
     best, count = votes.most_common(1)[0]

@@ -1,4 +1,4 @@
-"""A question, read once: which language it is in, and what kind of answer it wants.
+"""A question, read once: which language its answer is to be in, and what kind of answer it wants.
 
 Read are words (vocabularies.py), not sense. Who rests on it must do no harm where a word was meant otherwise.
 """
@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from auricle.engines.embedded.answer_language import answer_language
 from auricle.engines.embedded.languages import language_of
 from auricle.engines.embedded.vocabularies import VOCABULARIES, asking, every_word, pattern
 from auricle.engines.embedded.vocabulary import Want
@@ -33,7 +34,7 @@ class Question:
 
     text: str
     language: str
-    """ISO 639-1."""
+    """ISO 639-1, of the answer: that which is asked for, or else the question's own."""
     marked: bool
     """Whether it ends with a question mark."""
     wants: frozenset[Want]
@@ -41,12 +42,13 @@ class Question:
     """What it asks the presence of, if it asks nothing else."""
 
 
-def read(text: str) -> Question:
-    """`text` as a question, which it need not be."""
+def read(text: str, instructions: str = "") -> Question:
+    """`text` as a question, which it need not be; `instructions` are those for the whole conversation."""
     wants: set[Want] = {want for want, found in _WANTS.items() if found.search(text)}
     if not _PEOPLE.search(text):
         wants.discard("name")
-    return Question(text, language_of(text), text.rstrip().endswith(MARKS), frozenset(wants), _presence(text.strip()))
+    language = answer_language(text) or answer_language(instructions) or language_of(text)
+    return Question(text, language, text.rstrip().endswith(MARKS), frozenset(wants), _presence(text.strip()))
 
 
 def _presence(text: str) -> Topic | None:

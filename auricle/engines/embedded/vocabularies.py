@@ -22,7 +22,8 @@ def _numbered(names: str) -> Mapping[str, int]:
 
 _ENGLISH = Vocabulary(
     language="en",
-    frequent="the is what who how does do are was this that and of in to please where when why many there can you it",
+    frequent="the is what who how does do are was this that and of in to please where when why many there can you it "
+    "he she has have on give me list from all or summarize transcribe describe resume sound sounds with a as",
     asks={
         "transcript": r"what (is|was|are|were|does|do|did)\b.{0,40}\b(said|says?|spoken|talk(ing)? about)|write down|"
         r"transcri(be|ption|pt)",
@@ -113,7 +114,9 @@ _CHINESE = Vocabulary(
 _GERMAN = Vocabulary(
     language="de",
     frequent="der die das ist was wer wie und nicht ein eine wird welche gibt bitte wo wann warum sind wurde über mir "
-    "jemand spricht hört hören heißt kostet viele welches welcher",
+    "jemand spricht hört hören heißt kostet viele welches welcher dieser aufnahme worum es alles nenne fasse fass "
+    "beschreibe schreib schreibe klingt sie er danke hallo oder männlich weiblich welchen sagt mann frau ins auf "
+    "um viel uhr transkribiere am ende passiert antworte mach",
     asks={
         "transcript": r"was (wird|sagt|sagen)\b|schreib(e|en)?\b.{0,20}\bauf|transkribier\w*",
         "sound": "geräusche?|hört|hören|tier|tiere|tieren|instrumente?|fahrzeuge?|maschinen?",
@@ -146,7 +149,8 @@ _GERMAN = Vocabulary(
 _FRENCH = Vocabulary(
     language="fr",
     frequent="le les est que qui quoi quel quelle dans une des cette ce il elle comment pourquoi où combien sont du "
-    "moi entend quelqu parle",
+    "moi entend quelqu parle résume résumez décris décrivez traduis traduisez transcris transcrivez écris donne "
+    "donnez merci quels quelles et sur cet langue titre homme femme l liste fais y fait réponds répondez à",
     asks={
         "transcript": "qu.est.ce qui est dit|que dit|transcri(re|s|vez|ption)|qu.(est.ce qu.)?(il|elle|on) dit",
         "sound": "entend|entendre|entendez|bruits?|(les|des|quels|ces|le|un|quel|du|ce) sons?|animaux|animal|"
@@ -186,7 +190,9 @@ _FRENCH = Vocabulary(
 _SPANISH = Vocabulary(
     language="es",
     frequent="el los las qué quién cómo cuál cuántos dónde por es una esta este del hay dice están puede "
-    "alguien oye dicen",
+    "alguien oye dicen al lo se que describe transcribe escribe resume resuma resumen traduce traduzca haz un título "
+    "dame gracias cuántas cuánto cuanto cuesta hablan habla música esto responde quien donde como mujer hombre español "
+    "y",
     asks={
         "transcript": "qué (se )?dicen?|transcrib[ea]|transcríbelo|transcripción",
         "sound": "oye|oyen|suena|suenan|sonidos?|ruidos?|animal|animales|instrumentos?|vehículos?|máquinas?",
@@ -223,7 +229,8 @@ _SPANISH = Vocabulary(
 _ITALIAN = Vocabulary(
     language="it",
     frequent="il gli che chi cosa come quale quanti dove perché è una questo questa della nel sono dice puoi nell "
-    "sente qualcuno trascrivi",
+    "sente qualcuno trascrivi riassumi descrivi traduci scrivi dammi fai un quante quanto costa titolo grazie "
+    "parlano parla uomo donna musica elenca di l italiano a ora quando ha rispondi spiega alla fine",
     asks={
         "transcript": "(che )?cosa (si )?dic(e|ono)|tra?n?scri(vi|vere|zione)",
         "sound": "sente|sentono|suoni|suono|rumori?|strumenti|strumento|animale|animali|veicol[oi]|macchin[ae]",
@@ -262,7 +269,8 @@ _ITALIAN = Vocabulary(
 _PORTUGUESE = Vocabulary(
     language="pt",
     frequent="o os as que quem como qual quantos onde porque é uma este esta do da não são você diz pode áudio "
-    "há alguém ouve fala",
+    "há alguém ouve fala se horas quantas quando quanto custa pessoas falam resuma resume descreva transcreva "
+    "traduza faça um título obrigado obrigada tem música dê por ele ela homem mulher liste diga responda final",
     asks={
         "transcript": r"o que .{0,20}\b(diz|dizem|dito)|transcrev\w+|transcrição",
         "sound": "ouve|ouvem|ouvir|sons|som|ruídos?|barulhos?|animal|animais|instrumentos?|veículos?|máquinas?",

@@ -156,3 +156,11 @@ def test_a_question_has_its_text_its_language_and_its_mark() -> None:
     assert read("Spricht jemand?").language == "de"
     assert read("C'è musica nell'audio?").language == "it"
     assert not read("Describe the audio.").marked
+
+
+def test_the_language_of_an_answer_is_that_which_is_asked_for() -> None:
+    assert read("Please summarize this in Chinese.").language == "zh"
+    assert read("What is this about?", "你是一个客服助手，请始终用中文回答。").language == "zh"
+    assert read("Resume esto en inglés", "Always answer in French.").language == "en"
+    assert read("他叫什么名字？", "You are a careful assistant.").language == "zh"
+    assert read("Is it in French?").language == "en"
