@@ -49,17 +49,22 @@ class Wording:
             return f"{self._name()}长{_number(self.seconds)}秒{self._clock('（即{}）')}。"
         return f"{self._name(start=True)} lasts {_number(self.seconds)} seconds{self._clock(' ({})')}."
 
-    def said(self, segment: Segment) -> str:
-        """Known as soon as the segment is; a line a sentence, for a small model overlooks the second in a line."""
+    def said(self, segment: Segment, before: Segment | None = None) -> str:
+        """Known as soon as the segment is; a line a sentence, for a small model overlooks the second in a line.
+
+        What follows `before` is told as going on: each "somebody" is somebody else to a small model.
+        """
         start, stop = self.time(segment.start), self.time(segment.end)
+        goes_on = before is not None and (before.language, before.voice) == (segment.language, segment.voice)
         language = name_of(segment.language, chinese=self.chinese)
         first, *others = _SENTENCE_END.split(segment.text.strip())
         if self.chinese:
-            return "\n".join(
-                [f"从{start}到{stop}，有人用{language}说：“{first}”", *(f"接着说：“{each}”" for each in others)]
-            )
-        lines = [f'From {start} to {stop} somebody says in {language}: "{first}"']
-        return "\n".join([*lines, *(f'Then: "{each}"' for each in others)])
+            speaker = {"lower": "较低的声音", "higher": "较高的声音", None: "有人"}[segment.voice]
+            who = f"接着，从{start}到{stop}" if goes_on else f"从{start}到{stop}，{speaker}用{language}说"
+            return "\n".join([f"{who}：“{first}”", *(f"接着说：“{each}”" for each in others)])
+        speaker = f"the {segment.voice} voice" if segment.voice else "somebody"
+        who = f"Then, from {start} to {stop}" if goes_on else f"From {start} to {stop} {speaker} says in {language}"
+        return "\n".join([f'{who}: "{first}"', *(f'Then: "{each}"' for each in others)])
 
     def closing(self, heard: Heard) -> list[str]:
         """Known when all was heard: who speaks when, then music, then other sounds, then what is wrong with it."""
@@ -275,7 +280,8 @@ def sentences(heard: Heard, wording: Wording, keep: frozenset[int] | None = None
         if index - before > 1:
             lines.append(wording.left_out(heard.segments[before + 1].start, heard.segments[index - 1].end))
         if index < len(heard.segments):
-            lines.append(wording.said(heard.segments[index]))
+            follows = index and index - before == 1
+            lines.append(wording.said(heard.segments[index], heard.segments[before] if follows else None))
     return [*lines, *wording.closing(heard)]
 
 

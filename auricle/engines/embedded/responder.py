@@ -192,10 +192,12 @@ class Responder:
     async def _listen(self, hearing: Hearing, wording: Wording) -> AsyncGenerator[str, None]:
         """The sentences about one audio, each as soon as it is known."""
         yield wording.opening()
+        before = None
         async with aclosing(hearing.segments()) as segments:
             async for segment in segments:
                 if not is_doubtful(segment) or is_credible(segment, await hearing.events()):
-                    yield wording.said(segment)
+                    yield wording.said(segment, before)
+                    before = segment
         for line in wording.closing((await hearing.result()).credible()):
             yield line
 

@@ -100,7 +100,31 @@ def test_two_voices_are_told_by_their_turns() -> None:
     ) in sentences(told, wording())
     chinese = "听起来有两个声音在说话：较低的声音从0秒到2秒、从4秒到5秒，较高的声音从2秒到4秒。"
     assert chinese in sentences(told, wording(chinese=True))
+    said = [line for line in sentences(told, wording()) if " says " in line]
+    assert [line.split(" in English")[0] for line in said] == [
+        "From 0 s to 1 s the lower voice says",
+        "From 2 s to 4 s the higher voice says",
+        "From 4 s to 5 s the lower voice says",
+    ]
     assert "voices" not in "".join(sentences(replace(told, segments=tuple(spoken[:2])), wording()))
+
+
+def test_who_goes_on_is_not_somebody_else() -> None:
+    spoken = (
+        *(Segment("Come in.", 0.0, 1.0, "en"), Segment("Sit down.", 1.2, 2.0, "en")),
+        *(Segment("Merci.", 3.0, 3.5, "fr"), Segment("Voilà.", 4.0, 4.5, "fr")),
+    )
+    lines = sentences(replace(MORNING, segments=spoken), wording())
+    assert lines[1:5] == [
+        'From 0 s to 1 s somebody says in English: "Come in."',
+        'Then, from 1.2 s to 2 s: "Sit down."',
+        'From 3 s to 3.5 s somebody says in French: "Merci."',
+        'Then, from 4 s to 4.5 s: "Voilà."',
+    ]
+    chinese = sentences(replace(MORNING, segments=spoken), wording(chinese=True))
+    assert chinese[1:3] == ["从0秒到1秒，有人用英语说：“Come in.”", "接着，从1.2秒到2秒：“Sit down.”"]
+    gap = sentences(replace(MORNING, segments=spoken), wording(), frozenset({0, 3}))
+    assert 'From 4 s to 4.5 s somebody says in French: "Voilà."' in gap
 
 
 def test_what_comes_after_what_is_told_where_sounds_and_speech_alternate() -> None:
