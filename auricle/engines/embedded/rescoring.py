@@ -27,7 +27,7 @@ CONTEXT_CHARACTERS = 120  # of what was said before
 AFTERWARDS = 2  # tokens that are scored of what all readings end with
 MOST_TOKENS = 64  # in which readings differ; more are no matter of words that sound alike
 MOST_SEGMENTS = 60  # of an audio that are looked at; of long ones it would take too long
-PATIENCE_SECONDS = 5.0  # for one segment; where it takes longer, the model is busy, and the audio is left as it is
+PATIENCE_SECONDS = 5.0
 OPENINGS = {"zh": "录音里的人说：“", "ja": "録音では「"}
 OPENING = 'The speaker says: "'
 
@@ -51,7 +51,9 @@ class Scorer(Protocol):
 class Rescoring:
     """A recogniser and a language model, as one recogniser."""
 
-    def __init__(self, recognizer: SpeechRecognizer, model: Scorer) -> None:
+    def __init__(self, recognizer: SpeechRecognizer, model: Scorer, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """`patience_seconds`: for one segment; where it takes longer, the model is busy, and the audio is left as it is."""
+        self._patience_seconds = patience_seconds
         self._recognizer = recognizer
         self._model = model
 
@@ -75,7 +77,7 @@ class Rescoring:
         """None where the model does not tell in time."""
         opening = OPENINGS.get(language, OPENING) + said
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 texts = [await self._model.tokenize((opening + reading.text).strip()) for reading in readings]
                 start, stops = differing(texts)
                 if max(stops) - start > MOST_TOKENS:
