@@ -11,7 +11,6 @@ import pytest
 import pytest_asyncio
 
 from auricle.config import EngineSettings
-from auricle.engines.embedded import rescoring
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.rescoring import MOST_SEGMENTS, Rescoring, differing, rivals
 from auricle.errors import EngineFailed, Unavailable
@@ -76,9 +75,9 @@ class Scores:
 
 
 async def heard(
-    recognizer: Told, model: Scores | LanguageModel, options: RecognitionOptions = OPTIONS
+    recognizer: Told, model: Scores | LanguageModel, options: RecognitionOptions = OPTIONS, patience: float = 120.0
 ) -> list[Segment]:
-    return [found async for found in Rescoring(recognizer, model).recognize(silence(1), options)]
+    return [found async for found in Rescoring(recognizer, model, patience).recognize(silence(1), options)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -92,8 +91,7 @@ async def small(small_language_model: Path) -> AsyncIterator[LanguageModel]:
 
 @pytest.mark.weights
 @pytest.mark.asyncio(loop_scope="module")
-async def test_the_language_model_knows_what_people_say(small: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rescoring, "PATIENCE_SECONDS", 120.0)
+async def test_the_language_model_knows_what_people_say(small: LanguageModel) -> None:
     told = Told(segment("zh", *BOARD), segment("zh", *BANK), segment("es", *BREAD))
     assert [found.text for found in await heard(told, small)] == [BOARD[3][0], BANK[1][0], BREAD[1][0]]
 
@@ -150,9 +148,8 @@ async def test_without_the_model_it_is_the_recogniser_alone(failure: Exception) 
     assert len(model.asked) == 1  # and is not asked again about this audio
 
 
-async def test_a_model_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rescoring, "PATIENCE_SECONDS", 0.05)
-    found = await heard(Told(segment("zh", *BOARD)), Scores("尽快", seconds=60))
+async def test_a_model_that_takes_too_long_is_not_waited_for() -> None:
+    found = await heard(Told(segment("zh", *BOARD)), Scores("尽快", seconds=60), patience=0.05)
     assert found[0].text == BOARD[0][0]
 
 
