@@ -52,7 +52,7 @@ class Rescoring:
     """A recogniser and a language model, as one recogniser."""
 
     def __init__(self, recognizer: SpeechRecognizer, model: Scorer, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        """`patience_seconds`: for a segment; where it takes longer the model is busy, and the audio is left as it is."""
+        """`patience_seconds`: for a segment; where it takes longer the model is busy and the audio left as it is."""
         self._patience_seconds = patience_seconds
         self._recognizer = recognizer
         self._model = model
