@@ -81,6 +81,11 @@ def answer_language(text: str) -> str | None:
     return None
 
 
+def asks_to_do(question: str) -> bool:
+    """Whether `question` asks for something to be done, as "Can you ...?"."""
+    return _ASKED_TO.search(question) is not None
+
+
 def _asked(sentence: str) -> str | None:
     if used := _USED.match(sentence):
         return _code(used["used"])
@@ -92,7 +97,7 @@ def _asked(sentence: str) -> str | None:
     rest = sentence[: chosen.start()] + sentence[chosen.end() :]
     asks = sentence.endswith(("?", "？", "؟"))
     apart = bool(re.search(r",\s*$", sentence[: chosen.start()])) and bool(_ALONE.fullmatch(sentence[chosen.end() :]))
-    ordered = _ORDER.search(rest) is not None and (not asks or _ASKED_TO.search(rest) is not None)
+    ordered = _ORDER.search(rest) is not None and (not asks or asks_to_do(rest))
     return _code(next(filter(None, chosen.groups()))) if ordered or apart or _ALONE.fullmatch(rest) else None
 
 

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.question import Question, Topic
 from auricle.engines.embedded.sound_classes import is_instrument
-from auricle.engines.embedded.vocabularies import VOCABULARIES
+from auricle.engines.embedded.vocabularies import VOCABULARIES, pattern
+
+_SILENCE = pattern(lambda vocabulary: vocabulary.silence)
 
 
 def beginning(question: Question, heard: Sequence[Heard]) -> str:
@@ -31,6 +33,11 @@ def beginning(question: Question, heard: Sequence[Heard]) -> str:
 def told(question: Question, heard: Sequence[Heard]) -> bool:
     """Whether `question` asks for sounds, and some were heard: "it can't be heard" is no answer to it then."""
     return "sound" in question.wants and any(one.sounds or one.guesses for one in heard)
+
+
+def denies(answer: str, heard: Sequence[Heard]) -> bool:
+    """Whether `answer` begins with that nothing is heard or said, though something is said in each audio."""
+    return bool(heard) and all(one.segments for one in heard) and _SILENCE.match(answer.strip()) is not None
 
 
 def _is_there(topic: Topic, heard: Heard) -> bool | None:

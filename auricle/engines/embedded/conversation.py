@@ -13,6 +13,7 @@ from functools import cached_property
 
 import orjson
 
+from auricle.engines.embedded.answer_language import answer_language
 from auricle.engines.embedded.constraints import Tools
 from auricle.engines.embedded.examples import CHINESE, ENGLISH
 from auricle.engines.embedded.languages import language_of, name_of
@@ -36,6 +37,13 @@ _CHINESE = (
     "除了笔记，什么都不知道：如果笔记里没有答案（比如名字、颜色、原因、声音），就写：从音频里听不出来。"
 )
 LISTENING = (_ENGLISH, _CHINESE)
+# For a text that nobody said. The model then sees the words that were said and nothing beside: of notes it translates
+# one line and leaves the others, or makes bullet points of the times; examples make it copy the words.
+CREATING = (
+    "You are a helpful assistant. The user gives you audio, and what is heard in it is written down. Write what the "
+    "user asks for.",
+    "你是一个有用的助手。用户给你音频，音频里的内容已经写下来。请写出用户要的东西。",
+)
 ASSISTING = "You are a helpful assistant."
 CALLING = (
     "You can call these functions:\n{functions}\n"
@@ -46,6 +54,8 @@ CALLING = (
 ONLY_AUDIO = ("the audio", "音频")
 NOTES = ("What you heard in {}:\n", "你在{}里听到的：\n")
 REMINDER = "\n(Answer in {}.)"
+TEXT_REMINDER = "\n(The audio is the text above. Answer in {}.)"  # else the model asks for what it is to translate
+TEXT_REMINDER_CHINESE = "\n（音频的内容就是上面的文字。请用中文回答。）"
 REMINDER_CHINESE = "\n（请用中文回答。）"
 JSON_REMINDER = "\n(Answer with one JSON object and nothing else.)"
 SCHEMA_REMINDER = "\n(Answer with JSON that follows this JSON Schema: {})"
@@ -98,6 +108,11 @@ class Conversation:
         """Whether the last message is a question in plain words to which there are audios."""
         return bool(self.audios) and self.asked and self.question.marked
 
+    @cached_property
+    def creating(self) -> bool:
+        """Whether a text is wanted that nobody said."""
+        return self.asked and "creation" in self.question.wants
+
     @property
     def doubtable(self) -> bool:
         """Whether the last message asks in plain words for something that may not be in the audio.
@@ -135,7 +150,8 @@ class Conversation:
 
     def _opening(self) -> Iterable[Turn]:
         """What comes before the first message. Ours first, if possible: what no client changes is never read anew."""
-        if not (self.audios and self.plain and self.examples):  # an answer in another form is not like the examples'
+        examples = self.examples and not self.creating
+        if not (self.audios and self.plain and examples):  # an answer in another form is not like the examples'
             yield Turn("system", tuple(self._system()))
         elif self._instructions and self.late_instructions:
             yield from opening(chinese=self.chinese)
@@ -145,7 +161,7 @@ class Conversation:
             yield from _examples(chinese=self.chinese)
 
     def _system(self) -> Iterable[Piece]:
-        ours = LISTENING[self.chinese] if self.audios else ASSISTING
+        ours = (CREATING if self.creating else LISTENING)[self.chinese] if self.audios else ASSISTING
         if self._instructions:
             yield Piece(self._instructions, billed=True)
         if self.audios or not self._instructions:
@@ -175,6 +191,8 @@ class Conversation:
         if is_last and form.type == "json_object":
             return JSON_REMINDER
         language = self._language_for(text)
+        if self.audios and self.creating and is_last and answer_language(text):
+            return TEXT_REMINDER_CHINESE if language == "zh" else TEXT_REMINDER.format(name_of(language))
         return _in_language(language) if self.audios or language != "en" else ""
 
     def _language_for(self, text: str) -> str:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from auricle.engines.embedded.answer_language import answer_language
+from auricle.engines.embedded.answer_language import answer_language, asks_to_do
 from auricle.engines.embedded.languages import language_of
 from auricle.engines.embedded.vocabularies import VOCABULARIES, asking, every_word, pattern
 from auricle.engines.embedded.vocabulary import Want
@@ -18,6 +18,12 @@ Topic = Literal["speech", "music"]
 MARKS = ("?", "？", "؟")
 
 _WANTS = {want: asking(want) for want in get_args(Want)}
+# "Who is calling and why?", "谁打来的，为什么？"
+_BESIDE_A_REASON = re.compile(
+    r"(?:[?？]|\b(?:and|und|et|y|e|и)\b|(?:谁|哪|几|什么|多少).*[，,、和])\s*(?:{0})|"
+    r"(?:{0})\s+(?:and|und|et|y|e|и)\b".format(_WANTS["reason"].pattern),
+    re.IGNORECASE,
+)
 _PEOPLE = pattern(lambda vocabulary: vocabulary.people)
 _TOPICS: dict[Topic, frozenset[str]] = {
     "speech": every_word(lambda vocabulary: vocabulary.speech),
@@ -47,8 +53,13 @@ def read(text: str, instructions: str = "") -> Question:
     wants: set[Want] = {want for want, found in _WANTS.items() if found.search(text)}
     if not _PEOPLE.search(text):
         wants.discard("name")
+    marked = text.rstrip().endswith(MARKS)
+    if marked and not asks_to_do(text):
+        wants.discard("creation")
+    if _BESIDE_A_REASON.search(text):
+        wants -= {"reason", "person"}  # an answer to both has words of its own
     language = answer_language(text) or answer_language(instructions) or language_of(text)
-    return Question(text, language, text.rstrip().endswith(MARKS), frozenset(wants), _presence(text.strip()))
+    return Question(text, language, marked, frozenset(wants), _presence(text.strip()))
 
 
 def _presence(text: str) -> Topic | None:

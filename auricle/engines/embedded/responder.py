@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 
-from auricle.engines.embedded.certain import beginning, told
+from auricle.engines.embedded.certain import beginning, denies, told
 from auricle.engines.embedded.constraints import (
     CallReader,
     Tools,
@@ -39,7 +39,7 @@ REASONING_TOKENS = 8192  # when the client sets no limit
 ESTIMATED_CHARACTERS_PER_TOKEN = 4
 MAX_CHARACTERS_PER_TOKEN = 64  # text longer than that is not tokenised just to say how much too long it is
 HELD_CHARACTERS = 160  # of an answer that is judged before it is sent: its first sentence, if that is shorter
-REFUTED = 256  # prompts that are remembered: the same request again admits it at once
+REFUTED = 256  # prompts that are remembered: the same request again is answered as it was corrected at once
 _SENTENCE = re.compile(r"[.!?]\s|[。！？\n]")
 AHEAD = 2  # audios of one request that are listened to at the same time
 
@@ -50,7 +50,7 @@ class Responder:
     def __init__(self, model: LanguageModel, listener: Listener) -> None:
         self._model = model
         self._listener = listener
-        self._refuted: OrderedDict[tuple[int, ...], None] = OrderedDict()
+        self._refuted: OrderedDict[tuple[int, ...], str] = OrderedDict()
         self._lesson = Lesson(model)
 
     async def warm_up(self) -> None:
@@ -129,14 +129,18 @@ class Responder:
     async def _write(
         self, conversation: Conversation, heard: Sequence[Heard], prompt: Prompt, max_tokens: int, sampling: Sampling
     ) -> AsyncGenerator[Written, None]:
-        """What the model writes, unless it makes up a number or a name that was not heard: then that it is not heard.
+        """What the model writes, unless it makes up a number or a name that was not heard: then that it is not heard;
+        or says that nobody speaks where somebody does: then what is said.
 
         The beginning of an answer that may be made up is held back until it is judged.
         """
         admission = ADMISSIONS.get(conversation.question.language) if conversation.asking else None
+        vocabulary = VOCABULARIES.get(conversation.question.language)
+        says = vocabulary.says if vocabulary is not None and conversation.asked else ""
         reused: int | None = None
-        if admission is None or prompt.tokens not in self._refuted:
-            held, judged = "", admission is None
+        correction = self._refuted.get(prompt.tokens)
+        if correction is None:
+            held, judged = "", not (admission or says)
             async with aclosing(self._model.write(prompt.tokens, max_tokens, sampling)) as pieces:
                 async for piece in pieces:
                     reused = piece.reused_tokens
@@ -146,20 +150,24 @@ class Responder:
                     held += piece.text
                     if piece.finish is None and len(held) < HELD_CHARACTERS and not _SENTENCE.search(held):
                         continue
-                    if _made_up(held, conversation, heard):
+                    if says and denies(held, heard):
+                        correction = beginning_with(says)
+                        break
+                    if admission and _made_up(held, conversation, heard):
+                        correction = exactly(admission)
                         break
                     judged = True
                     yield replace(piece, text=held)
                 else:
                     return
-            self._refute(prompt)
-        admitting = replace(sampling, grammar=exactly(admission or ""))
-        async with aclosing(self._model.write(prompt.tokens, max_tokens, admitting)) as pieces:
+            self._refute(prompt, correction or "")
+        corrected = replace(sampling, grammar=correction)
+        async with aclosing(self._model.write(prompt.tokens, max_tokens, corrected)) as pieces:
             async for piece in pieces:
                 yield piece if reused is None else replace(piece, reused_tokens=reused)
 
-    def _refute(self, prompt: Prompt) -> None:
-        self._refuted[prompt.tokens] = None
+    def _refute(self, prompt: Prompt, correction: str) -> None:
+        self._refuted[prompt.tokens] = correction
         if len(self._refuted) > REFUTED:
             self._refuted.popitem(last=False)
 
@@ -207,7 +215,10 @@ class Responder:
 
     async def _prompt(self, conversation: Conversation, heard: Sequence[Heard]) -> Prompt:
         """The prompt with everything that was heard, or, where that is too long, with what fits."""
-        excerpts = [_Excerpt(one, self._wording(conversation, index)) for index, one in enumerate(heard)]
+        excerpts = [
+            _Excerpt(one, self._wording(conversation, index), words=conversation.creating)
+            for index, one in enumerate(heard)
+        ]
         for excerpt in excerpts:
             excerpt.tokens = await self._model.count(excerpt.notes())
         total = sum(excerpt.tokens for excerpt in excerpts)
@@ -290,7 +301,7 @@ def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) ->
     if not texts and conversation.asking and "fact" in question.wants:
         return True
     if not conversation.doubtable:
-        return conversation.asking and bool(invented(answer, sources, names=False))
+        return conversation.asking and bool(invented(answer, sources, language=question.language, names=False))
     names = spoken == {question.language} and question.language != "de"
     return unfounded(answer, question, texts, sources, names=names, reasons=spoken <= REASONED)
 
@@ -326,10 +337,14 @@ class _Excerpt:
 
     heard: Heard
     wording: Wording
+    words: bool  # of speech only what is said
     tokens: int = 0  # of the notes before they were shortened
     kept: frozenset[int] | None = None  # None: everything
 
     def notes(self) -> str:
+        if self.words and self.heard.segments:
+            segments = self.heard.segments
+            return " ".join(s.text for i, s in enumerate(segments) if self.kept is None or i in self.kept)
         return "\n".join(sentences(self.heard, self.wording, self.kept))
 
     @property

@@ -1,7 +1,8 @@
 """The words of every language that questions are read in.
 
-To add a language, add its `Vocabulary` here. Whatever is left out of it is not recognised, or left to the language
-model. Words are looked for in every language at once: many a question mixes two, and a short one is not told apart.
+To add a language, add its `Vocabulary` here, or to vocabularies_beyond_latin.py. Whatever is left out of it is not
+recognised, or left to the language model. Words are looked for in every language at once: many a question mixes two,
+and a short one is not told apart.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from auricle.engines.embedded.vocabularies_beyond_latin import CHINESE, JAPANESE, KOREAN, RUSSIAN
 from auricle.engines.embedded.vocabulary import Vocabulary, Want
 
 # These are told by how a question begins, where words have borders.
@@ -25,6 +27,8 @@ _ENGLISH = Vocabulary(
     frequent="the is what who how does do are was this that and of in to please where when why many there can you it "
     "he she has have on give me list from all or summarize transcribe describe resume sound sounds with a as",
     asks={
+        "creation": r"write (an?|one|two|three|some)\b|repl(y|ies) to|titles?|headlines?|keywords?|bullet points?|"
+        r"translat(e|ion)|poem|rewrite|paraphrase|draft|slogan|haiku",
         "transcript": r"what (is|was|are|were|does|do|did)\b.{0,40}\b(said|says?|spoken|talk(ing)? about)|write down|"
         r"transcri(be|ption|pt)",
         "sound": "hear|heard|sounds?|noises?|instruments?|animals?|vehicles?|machines?",
@@ -52,7 +56,7 @@ _ENGLISH = Vocabulary(
     "playing played plays contain contains have has being to be",
     some="no|none|nobody|no one|several|some|many|few|couple|both|dozens?|only|alone",
     reasons="because|since|so|due|therefore|reasons?|as|caused?|causes|thanks to|had to|have to|has to|must|for|"
-    "in order",
+    "in order|(call|calls|called|calling|write|writing|here) (to|about)",
     numbers={
         **_numbered(
             "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -76,39 +80,13 @@ _ENGLISH = Vocabulary(
     yes="Yes",
     no="No",
     nobody="Nobody speaks",
+    silence="(the |this |that )?(audio|recording|clip|file)( file)? (is|was|seems|contains|has) "
+    "(completely |entirely |only )?(silent|silence|empty|no (sound|speech|audio|voice)s?)|"
+    "(nobody|no one) (is speaking|speaks|talks|says)|"
+    "there (is|are) no (sound|speech|voice|audio)s?|no (sound|speech|voice)s? (is|are|can be) heard",
+    says="Somebody says",
     admission="It can't be heard in the audio.",
     refusal="It can",  # kept from the whole sentence alone, the 1.5B model says 'It can be heard'
-)
-
-_CHINESE = Vocabulary(
-    language="zh",
-    spaced=False,
-    asks={
-        "transcript": "说(了|的)?(些|是)?什么|说的(话|内容)|讲(了|的)?什么|转写|转录|听写|逐字",
-        "sound": "声|声音|动物|乐器|交通工具|听到|听见",
-        "number": "几[个只位本张辆]",
-        "count": "几|多少[^钱]",
-        "person": r"\A.*(谁|叫什么|名字)",
-        "reason": "为什么|为何|为啥|什么原因",
-        "time": "几秒|多久|多长|时候|时间|几点|何时",
-        "fact": "名字|叫什么|标题|多大|几岁|多少钱|颜色|哪个城市|哪一年|为什么|姓什么|什么价格|什么品种|哪个国家",
-        "noted": "听|声|音|说了|说的是|语言|动物|乐器",
-        "yes or no": "(吗|没有)[？?]$",
-        "choice": "还是",
-    },
-    presence=r"(请问)?(在)?(这|该)?(一)?(段|个|条)?(音频|录音|语音)?(文件)?(里|中)?(面)?"
-    r"(是否|是不是|能否|可以|能)?(有没有|有无|听到|听见|听得到|有)*(任何|背景)?(人|谁)?(在|正在)?"
-    r"((?P<speech>说话|讲话|语音|人声|说话声)|(?P<music>音乐))(声)?(吗|么|呢)?[？?。]*",
-    some="没有|好几|许多|很多",
-    reasons="因为|由于|所以|因此|为了|原因|只好|不得不|为的是",
-    minutes={"半": 30, "刻": 15},
-    fillers="的是叫做了在有就他她它们这那个名字",
-    somebody="说话人者从音频里听不出来没提到和一先生女士",
-    yes="有",
-    no="没有",
-    nobody="没有人说话",
-    admission="从音频里听不出来。",
-    refusal="从音频里听",
 )
 
 _GERMAN = Vocabulary(
@@ -118,6 +96,8 @@ _GERMAN = Vocabulary(
     "beschreibe schreib schreibe klingt sie er danke hallo oder männlich weiblich welchen sagt mann frau ins auf "
     "um viel uhr transkribiere am ende passiert antworte mach",
     asks={
+        "creation": r"übersetz\w*|schreib\w* (ein|eine|einen)|titel|überschrift|stich(wort|wörter|punkte\w*)|gedicht|"
+        r"antworte auf",
         "transcript": r"was (wird|sagt|sagen)\b|schreib(e|en)?\b.{0,20}\bauf|transkribier\w*",
         "sound": "geräusche?|hört|hören|tier|tiere|tieren|instrumente?|fahrzeuge?|maschinen?",
         "number": "wie viele",
@@ -143,6 +123,9 @@ _GERMAN = Vocabulary(
     yes="Ja",
     no="Nein",
     nobody="Niemand spricht",
+    silence="(die|das|diese|dieses) (aufnahme|audio|audioaufnahme|audiodatei) ist (still|stumm|leer)|niemand spricht|"
+    "es ist nichts zu hören",
+    says="Jemand sagt",
     admission="Das ist in der Aufnahme nicht zu hören.",
 )
 
@@ -152,6 +135,7 @@ _FRENCH = Vocabulary(
     "moi entend quelqu parle résume résumez décris décrivez traduis traduisez transcris transcrivez écris donne "
     "donnez merci quels quelles et sur cet langue titre homme femme l liste fais y fait réponds répondez à",
     asks={
+        "creation": r"tradui\w+|écri(s|re|vez) une?|titre|mots.clés|poème|répon\w+ à ce",
         "transcript": "qu.est.ce qui est dit|que dit|transcri(re|s|vez|ption)|qu.(est.ce qu.)?(il|elle|on) dit",
         "sound": "entend|entendre|entendez|bruits?|(les|des|quels|ces|le|un|quel|du|ce) sons?|animaux|animal|"
         "instruments?|machines?|véhicules?",
@@ -184,6 +168,8 @@ _FRENCH = Vocabulary(
     yes="Oui",
     no="Non",
     nobody="Personne ne parle",
+    silence="l.(audio|enregistrement) est (silencieux|vide|muet)|personne ne parle|il n.y a aucun son",
+    says="Quelqu'un dit",
     admission="On ne peut pas l'entendre dans l'audio.",
 )
 
@@ -194,15 +180,17 @@ _SPANISH = Vocabulary(
     "dame gracias cuántas cuánto cuanto cuesta hablan habla música esto responde quien donde como mujer hombre español "
     "y",
     asks={
+        "creation": "tradu(ce|cir|zca|ción)|escrib(e|a|ir) una?|título|palabras clave|poema|responde a este",
         "transcript": "qué (se )?dicen?|transcrib[ea]|transcríbelo|transcripción",
         "sound": "oye|oyen|suena|suenan|sonidos?|ruidos?|animal|animales|instrumentos?|vehículos?|máquinas?",
         "number": "cuánt[oa]s",
         "count": "cuánt[oa]s",
         "person": "quién|quien",
-        "name": "se llama|nombre",
+        "name": "se llama|(el|su|tu|qué) nombre|nombre (del|de (la|su))",  # in French, how many
         "reason": "por qué|para qué",
         "time": "cuándo|cuánto tiempo|cuántos (segundos|minutos)|dura|a qué hora",
-        "fact": "nombre|se llama|título|edad|cuántos años|color|cuesta|precio|raza|en qué (ciudad|país|año)|por qué",
+        "fact": "(el|su|tu|qué) nombre|nombre (del|de (la|su))|se llama|título|edad|cuántos años|color|"
+        "cuesta|precio|raza|en qué (ciudad|país|año)|por qué",
         "noted": "oyen?|suenan?|sonidos?|ruidos?|música|instrumentos?|animal|animales|dicen?|dicho|idiomas?",
         "choice": "o",
     },
@@ -223,6 +211,8 @@ _SPANISH = Vocabulary(
     yes="Sí",
     no="No",
     nobody="Nadie habla",
+    silence="(el audio|la grabación) está (en silencio|vací[oa])|nadie habla|no hay (ningún )?sonido",
+    says="Alguien dice",
     admission="No se puede oír en el audio.",
 )
 
@@ -232,6 +222,7 @@ _ITALIAN = Vocabulary(
     "sente qualcuno trascrivi riassumi descrivi traduci scrivi dammi fai un quante quanto costa titolo grazie "
     "parlano parla uomo donna musica elenca di l italiano a ora quando ha rispondi spiega alla fine",
     asks={
+        "creation": "tradu(ci|rre|zione)|scriv(i|a|ere) una?|titolo|parole chiave|poesia",
         "transcript": "(che )?cosa (si )?dic(e|ono)|tra?n?scri(vi|vere|zione)",
         "sound": "sente|sentono|suoni|suono|rumori?|strumenti|strumento|animale|animali|veicol[oi]|macchin[ae]",
         "number": "quant[ei]",
@@ -263,6 +254,8 @@ _ITALIAN = Vocabulary(
     yes="Sì",
     no="No",
     nobody="Nessuno parla",
+    silence="l.audio è (silenzioso|vuoto|muto)|nessuno parla|non c.è (alcun )?suono",
+    says="Qualcuno dice",
     admission="Non si sente nell'audio.",
 )
 
@@ -272,6 +265,7 @@ _PORTUGUESE = Vocabulary(
     "há alguém ouve fala se horas quantas quando quanto custa pessoas falam resuma resume descreva transcreva "
     "traduza faça um título obrigado obrigada tem música dê por ele ela homem mulher liste diga responda final",
     asks={
+        "creation": "tradu(z|za|zir|ção)|escrev(a|e|er) uma?|título|palavras.chave|poema",
         "transcript": r"o que .{0,20}\b(diz|dizem|dito)|transcrev\w+|transcrição",
         "sound": "ouve|ouvem|ouvir|sons|som|ruídos?|barulhos?|animal|animais|instrumentos?|veículos?|máquinas?",
         "number": "quantos|quantas",
@@ -305,89 +299,24 @@ _PORTUGUESE = Vocabulary(
     yes="Sim",
     no="Não",
     nobody="Ninguém fala",
+    silence="o áudio está (em silêncio|vazio|mudo)|ninguém fala|não há (nenhum )?som",
+    says="Alguém diz",
     admission="Não se ouve no áudio.",
-)
-
-_JAPANESE = Vocabulary(
-    language="ja",
-    spaced=False,
-    asks={
-        "transcript": "何と言|何を話|文字起こし|書き起こ|書き取",
-        "sound": "音が|物音|何の音|聞こえ|動物|楽器|乗り物",
-        "count": "何",
-        "reason": "なぜ|どうして|何故|なんで",
-        "time": "いつ|何秒|何分|何時|どのくらいの長さ|どれくらいの長さ|長さは",
-        "fact": "名前|何歳|いくら|何色|なぜ|どうして|値段|題名|タイトル|どの(町|都市|国)",
-    },
-    presence=r"(この|その)?(音声|録音|音)?(の中)?(に|で|には|では)?(は|、)?(誰か|だれか|人)?(が|の)?"
-    r"((?P<speech>話し(て(い)?ますか|ているか)|声(が|は)聞こえますか)|"
-    r"(?P<music>音楽(は|が)?(ありますか|流れて(い)?ますか|聞こえますか|入って(い)?ますか)))[？?。]*",
-    reasons="から|ので|ため",
-    yes="はい",
-    no="いいえ",
-    nobody="誰も話していません",
-    admission="音声からは聞き取れません。",
-)
-
-_KOREAN = Vocabulary(
-    language="ko",
-    spaced=False,  # what stands behind a word is written together with it
-    asks={
-        "transcript": "뭐라고|무슨 말|받아 ?쓰|받아 ?적|전사",
-        "sound": "들리|들려|소리|소음|동물|악기",
-        "reason": "왜 |어째서|무슨 이유",
-        "time": "언제|몇 ?(시|초|분)|얼마나 (오래|길|긴)|시간|길이",
-        "fact": r"이름|제목|몇 ?살|나이|얼마(예|인|입|에)|가격|무슨 색|색깔|어느 (도시|나라)|왜 ",
-        "noted": "들리|들려|소리|소음|음악|동물|악기|뭐라고|무슨 말|언어",
-    },
-    # 누가 is who, and 누군가 somebody.
-    presence=r"(이 |그 )?((오디오|녹음|음성)(에서?|에는|에서는)? ?)?(누군가 ?|사람이 ?)?"
-    r"((?P<speech>(말하|이야기하)고 있(나요|습니까)|(말소리|목소리)(가|는)? ?(들리|있)(나요|습니까))|"
-    r"(?P<music>(배경 ?)?음악(이|은)? ?(있|들리|나오|흐르)(나요|습니까)))[?？]?",
-    reasons="때문|위해|니까|므로|느라|려고|러 |서",
-    yes="네",
-    no="아니요",
-    nobody="아무도 말하지 않습니다",
-    admission="오디오에서는 들을 수 없습니다.",
-)
-
-_RUSSIAN = Vocabulary(
-    language="ru",
-    asks={
-        "transcript": r"что (здесь |тут )?(говор\w+|сказан\w*|сказал\w*)|расшифру\w+|транскриб\w+",
-        "sound": r"слышн[аоы]|слышен|звук\w*|шум\w*|животн\w+|инструмент\w*",
-        "reason": "почему|зачем|отчего",
-        "time": r"когда|как долго|сколько (времени|секунд|минут|длится)|длится|длительность|во сколько",
-        "fact": r"зовут|имя|называется|сколько лет|возраст|сколько стоит|цена|какого цвета|почему|зачем|породы?|"
-        "в каком (городе|году)|в какой стране",
-        "noted": r"слышн[аоы]|слышен|звук\w*|шум\w*|музык\w+|животн\w+|инструмент\w*|говорится|сказано|язык\w*|аудио|"
-        r"запис[иь]",
-    },
-    # Кто is who, and кто-нибудь somebody.
-    presence=r"((в|на) (этой |этом )?(записи|аудио|фоне) )?("
-    r"(?P<speech>кто-(нибудь|то|либо) говорит|говорит ли( здесь)? кто-(нибудь|то|либо)|(есть|слышна)( ли)? речь)|"
-    r"(?P<music>(есть|слышна|играет|звучит)( ли)?( (в|на) (этой |этом )?(записи|аудио|фоне))? музыка))"
-    r"( (в|на) (этой |этом )?(записи|аудио|фоне))?[?？]?",
-    reasons=r"потому|так как|поскольку|из-за|чтобы|поэтому|ради|для|за|от|ведь|причин\w*|благодаря",
-    yes="Да",
-    no="Нет",
-    nobody="Никто не говорит",
-    admission="Этого в аудио не слышно.",
 )
 
 VOCABULARIES: Mapping[str, Vocabulary] = {
     each.language: each
     for each in (
         _ENGLISH,
-        _CHINESE,
+        CHINESE,
         _GERMAN,
         _FRENCH,
         _SPANISH,
         _ITALIAN,
         _PORTUGUESE,
-        _JAPANESE,
-        _KOREAN,
-        _RUSSIAN,
+        JAPANESE,
+        KOREAN,
+        RUSSIAN,
     )
 }
 """By ISO 639-1 code."""

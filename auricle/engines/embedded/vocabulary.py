@@ -7,14 +7,27 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Want = Literal[
-    "transcript", "sound", "number", "count", "person", "name", "reason", "time", "fact", "noted", "yes or no", "choice"
+    "transcript",
+    "sound",
+    "number",
+    "count",
+    "person",
+    "name",
+    "reason",
+    "time",
+    "fact",
+    "noted",
+    "yes or no",
+    "choice",
+    "creation",
 ]
 """What kind of answer is wanted; a question may want several:
 
 `transcript`: what is said; `sound`: what else is heard, by whatever name; `number`: how many there are; `count`: what
-may have to be counted, also how often; `person`: who it is; `name`: what somebody is called; `reason`; `time`: when, or
-for how long; `fact`: what nothing but words can tell, as a price, an age, a colour; `noted`: what the notes always
-tell; `yes or no`; `choice`: one of what the question lists.
+may have to be counted, also how often; `person`: who it is; `name`: what somebody is called; `reason`: why (who and why
+in one are neither); `time`: when, or for how long; `fact`: what nothing but words can tell, as a price, an age, a
+colour; `noted`: what the notes always tell; `yes or no`; `choice`: one of what the question lists; `creation`: a text
+that nobody said, as a title, a translation, a reply, where this is not a question.
 """
 
 
@@ -70,6 +83,10 @@ class Vocabulary:
     no: str = ""
     nobody: str = ""
     """That nobody speaks, as the beginning of a sentence."""
+    silence: str = ""
+    """A pattern: that nothing is heard or nobody speaks, as the beginning of an answer."""
+    says: str = ""
+    """What an answer about what is said can begin with."""
     admission: str
     """That it can't be heard."""
     refusal: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import llguidance
 import pytest
 
-from auricle.engines.embedded.certain import beginning, told
+from auricle.engines.embedded.certain import beginning, denies, told
 from auricle.engines.embedded.constraints import anything_but, beginning_with
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, Loudness
@@ -148,3 +148,39 @@ def test_anything_may_be_said_but_that() -> None:
         assert accepts(grammar, text)
     for text in ("It can't be heard in the audio.", "It cannot be told.", "It can"):
         assert not accepts(grammar, text)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The audio is silent.",
+        "The audio is completely silent",
+        "Nobody speaks in the audio.",
+        "There is no sound in the recording.",
+        "这段音频里没有听到任何声音。",
+        "没有人说话。",
+        "音频里没有声音。",
+        "Niemand spricht.",
+        "Personne ne parle.",
+        "Nadie habla.",
+    ],
+)
+def test_where_something_is_said_it_is_not_silent(answer: str) -> None:
+    assert denies(answer, heard(VOICE, said=True))
+    assert not denies(answer, heard(VOICE))
+    assert not denies(answer, heard(VOICE, said=True) + heard())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The audio is about a silent river.",
+        "The speaker says that nobody speaks.",
+        "没有，音频里没有音乐。",
+        "Silence!",
+        "No.",
+        "",
+    ],
+)
+def test_what_does_not_say_so_is_left(answer: str) -> None:
+    assert not denies(answer, heard(VOICE, said=True))

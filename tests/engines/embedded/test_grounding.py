@@ -7,6 +7,7 @@ from auricle.engines.embedded.grounding import (
     invented,
     nameless,
     numberless,
+    reasonless,
     strangers,
     tells_reasons,
     unfounded,
@@ -128,6 +129,54 @@ def test_reasons_are_told_as_such(question: str, said: str, reason: bool) -> Non
     assert tells_reasons([said]) is reason
     judged = unfounded("That is what they want.", read(question), [said], [said, question], names=False, reasons=True)
     assert judged is not reason
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "said", "made_up"),
+    [
+        (
+            "Why is he calling?",
+            "To confirm the appointment.",
+            "This is Michael Turner. I'm calling to confirm your appointment.",
+            False,
+        ),
+        ("小明为什么可能来不了？", "因为他感冒了。", "小明可能来不了，他感冒了。", False),
+        ("小明为什么可能来不了？", "因为他去北京开会。", "小明可能来不了，他感冒了。", True),
+        ("Why is she happy?", "She is happy because she got the job.", "I'm so happy, I got the job!", False),
+        (
+            "Why was the woman angry?",
+            "She was angry because she could not find the book.",
+            "I would like to know if you have the book Silent River. It comes back on Friday, could you wait for it?",
+            True,
+        ),
+        (
+            "Why was the appointment moved?",
+            "It was moved to Thursday at ten.",
+            "Your appointment has been moved to Thursday at ten.",
+            True,
+        ),
+        ("他为什么开书店？", "他哥哥在医院旁边开了一家书店。", "我哥哥在医院旁边开了一家书店。", True),
+        ("Why are dogs allowed?", "Because they travel free of charge.", "Dogs travel free of charge.", True),
+        ("Why?", "", "I left because it rained.", True),
+    ],
+)
+def test_a_reason_has_words_that_were_said(question: str, answer: str, said: str, made_up: bool) -> None:
+    assert reasonless(answer, read(question), [said], comparable=True) is made_up
+
+
+def test_reasons_in_another_language_are_not_compared() -> None:
+    question = read("音乐会为什么取消了？")
+    assert not reasonless(
+        "因为歌手病了。", question, ["It was cancelled because the singer fell ill."], comparable=False
+    )
+    assert reasonless("因为歌手病了。", question, ["It was cancelled."], comparable=False)
+
+
+def test_words_of_another_language_are_no_numbers() -> None:
+    assert invented("Once a week.", ["Every week."], names=False, language="en") == ()
+    assert invented("Once.", ["Mañana."], names=False, language="es") == ("11",)
+    assert invented("Eleven.", ["Mañana."], names=False, language="th") == ("11",)
+    assert numberless("An elf is there.", read("How many maps are there?"))
 
 
 def test_how_many_is_answered_with_a_number() -> None:

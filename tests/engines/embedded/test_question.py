@@ -86,6 +86,15 @@ def test_what_is_wanted(text: str, wants: set[Want]) -> None:
             "어느 언어예요?|На каком языке?|Что слышно?",
         ),
         ("count", "Combien d'hommes ?"),
+        ("name", "¿Cuál es el nombre de la mujer?|¿Cuál es su nombre, el de la persona?"),
+        ("reason", "Pablo, ¿por qué llama?|小明为什么可能来不了？|考试为什么改时间？"),
+        (
+            "creation",
+            "Write a short reply to this message.|Give this recording a short title.|List five keywords.|"
+            "Summarize as bullet points.|Translate to English.|Can you suggest a title?|给这个故事起个标题。|"
+            "请翻译成中文|Übersetze die Aufnahme ins Deutsche.|Traduis en français.|Traduce al español lo que se dice.|"
+            "Dammi un titolo.|Escreva um poema.|この音声を英語に訳してください。|번역해 주세요.|Переведи на русский.",
+        ),
     ],
 )
 def test_it_is_wanted_in_many_languages(want: Want, texts: str) -> None:
@@ -110,6 +119,17 @@ def test_it_is_wanted_in_many_languages(want: Want, texts: str) -> None:
         ("Combien coûte le poisson ?", "count"),
         ("What does the unnamed man do?", "name"),
         ("多少钱？", "count"),
+        ("Quel est le nombre de personnes ?", "name"),
+        ("Who is calling and why?", "reason"),
+        ("Why and when did she leave?", "reason"),
+        ("谁打来的电话，为什么？", "reason"),
+        ("Who is it? Why does he call?", "reason"),
+        ("What is the title of the song?", "creation"),
+        ("Which translation is meant?", "creation"),
+        ("标题是什么？", "creation"),
+        ("Write down what is said.", "creation"),
+        ("Summarize the audio.", "creation"),
+        ("续写这个故事。", "creation"),
     ],
 )
 def test_what_is_not_wanted(text: str, unwanted: Want) -> None:

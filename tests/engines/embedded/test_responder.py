@@ -365,6 +365,37 @@ async def test_what_is_made_up_is_not_sent(respondent: Respondent) -> None:
     assert again.usage.cached_tokens >= again.usage.prompt_tokens - 6
 
 
+@pytest.mark.parametrize(
+    ("request_", "silent", "begins"),
+    [
+        ("Describe this audio.", "The audio is silent.", "Somebody says"),
+        ("请描述音频内容", "这段音频里没有听到任何声音。", "有人说"),
+    ],
+)
+async def test_what_is_said_is_not_called_silence(
+    respondent: Respondent, request_: str, silent: str, begins: str
+) -> None:
+    deaf = Saying(respondent.model, silent)
+    responder = Responder(cast(LanguageModel, deaf), respondent._listener)
+    asked = respondent.request(PARCEL, request_)
+    assert (await collect(responder.answer(asked))).content.startswith(begins)
+    assert (await collect(responder.answer(asked))).content.startswith(begins)
+    assert deaf.answers == 3, "it is not judged twice"
+    nobody = respondent.request(NIGHT, request_)
+    assert (await collect(responder.answer(nobody))).content == silent
+
+
+async def test_what_nobody_said_is_written_from_the_words_alone(respondent: Respondent) -> None:
+    asked = respondent.request(PARCEL, "Translate the audio into Spanish.")
+    conversation = await respondent.responder._conversation(asked)
+    prompt = await respondent.responder._prompt(conversation, [PARCEL])
+    told = await respondent.responder._prompt(
+        await respondent.responder._conversation(respondent.request(PARCEL, "Who calls?")), [PARCEL]
+    )
+    assert len(prompt.tokens) < len(told.tokens)
+    assert language_of((await respondent.answer(asked)).content) == "es"
+
+
 async def test_what_was_heard_is_sent(respondent: Respondent) -> None:
     text = "It was Daniel who called, before six."
     responder = Responder(cast(LanguageModel, Saying(respondent.model, text)), respondent._listener)
