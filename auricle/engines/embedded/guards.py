@@ -6,7 +6,6 @@ import math
 import zlib
 from collections.abc import Sequence
 
-SURE_LOGPROB, LOST_LOGPROB = -0.09, -0.4  # above the one a text is right, below the other all readings are wrong
 MAX_COMPRESSION = 2.4  # openai/whisper's threshold: text that compresses better repeats itself
 MIN_LOOP = 4  # tokens of the shortest repetition that counts
 MAX_TOKENS_A_SECOND = 25.0  # nobody speaks so fast, even in languages whose letters take several tokens
@@ -55,11 +54,6 @@ def nobody_spoke(avg_logprob: float, no_speech_prob: float) -> bool:
     two came near, both written down wrong (openai/whisper asks for 0.6 or more; bench/false_text.py).
     """
     return avg_logprob < -1.0 and no_speech_prob > 0.5
-
-
-def ambiguous(avg_logprob: float) -> bool:
-    """Whether a text may have words that sound like others: one that is rather right, but not sure."""
-    return LOST_LOGPROB <= avg_logprob < SURE_LOGPROB
 
 
 def failed(text: str, avg_logprob: float) -> bool:

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import structlog
 
+from auricle.engines.embedded.readings import bare
 from auricle.errors import AuricleError
 from auricle.types import Reading, RecognitionOptions, Segment
 from auricle.waveform import Waveform
@@ -97,7 +98,7 @@ def rivals(readings: Sequence[Reading]) -> list[Reading]:
     least = max((reading.logprob for reading in readings), default=0.0) - MARGIN
     for reading in readings:
         if reading is readings[0] or reading.logprob >= least:
-            found.setdefault("".join(c for c in reading.text.casefold() if c.isalnum()), reading)
+            found.setdefault(bare(reading.text), reading)
     return list(found.values())
 
 

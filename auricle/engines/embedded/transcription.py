@@ -287,10 +287,10 @@ class Transcription:
         if not self._mend(item, best, states, again=True):
             self._finish(item, best, states)
 
-    def _search(self, item: Item, view: Any, language: str, beam_size: int) -> Decoded:
+    def _search(self, item: Item, view: Any, language: str, beam_size: int, texts: int = 1) -> Decoded:
         """One window's text."""
         prompts, limit = [self._prompt(item, language)], guards.token_limit(item.seconds, MAX_TOKENS)
-        return self._whisper.decode(view, prompts, [language], beam_size=beam_size, limit=limit)[0]
+        return self._whisper.decode(view, prompts, [language], beam_size=beam_size, limit=limit, texts=texts)[0]
 
     def _left_out(self, item: Encoded, decoded: Decoded, states: States | None) -> list[int]:
         """The voices of a window that nothing was written for."""
@@ -394,22 +394,26 @@ class Transcription:
             self._whisper, view, decoded.tokens, decoded.language, item.window, translate=options.translate
         )
         said = timestamps.split(whole, found, lambda text: self._script(text, decoded.language, options.translate))
-        if not options.readings or not guards.ambiguous(decoded.avg_logprob):
+        if not options.readings:
             return said
-        told = readings.by_sentence([one.text for one in said], self._readings(item, decoded, view))
-        return tuple(replace(one, readings=others) for one, others in zip(said, told, strict=True))
+        return tuple(self._with_readings(item, one, decoded.language, view, alone=len(said) == 1) for one in said)
 
-    def _readings(self, item: Encoded, decoded: Decoded, view: Any) -> list[Reading]:
-        """The window's text, and what else it may say."""
-        prompts, limit = [self._prompt(item, decoded.language)], guards.token_limit(item.seconds, MAX_TOKENS)
-        found = self._whisper.decode(
-            view, prompts, [decoded.language], beam_size=READINGS, limit=limit, texts=READINGS
-        )[0]
+    def _with_readings(self, item: Encoded, sentence: Segment, language: str, view: Any, *, alone: bool) -> Segment:
+        """The sentence with what else it may say, if it is not sure. One of several is heard by itself: the likeliest
+        texts of a whole window differ in few words."""
+        if not readings.ambiguous(sentence):
+            return sentence
+        if not alone:
+            item = Encoded(item.owner, readings.window_of(sentence, item.window), item.tag)
+            states = self._states(self._mel(item))
+            view = self._grafter.join([states]) if self._options.quick else _view(states)
+        found = self._search(item, view, language, READINGS, texts=READINGS)
         translate = _audio(item.owner).options.translate
-        return [
-            Reading(self._text(one.tokens, one.language, translate=translate), one.logprob)
-            for one in (decoded, found, *found.others)
+        texts = [
+            Reading(self._text(one.tokens, language, translate=translate), one.logprob)
+            for one in (found, *found.others)
         ]
+        return replace(sentence, readings=readings.told(sentence.text, texts))
 
     def _text(self, tokens: tuple[int, ...], language: str, *, translate: bool) -> str:
         return self._script(self._whisper.text(tokens), language, translate)

@@ -1,52 +1,40 @@
-"""Readings of a window, told for each of its sentences."""
+"""What else a sentence may say."""
 
 from __future__ import annotations
 
-import pytest
-
-from auricle.engines.embedded.readings import by_sentence
-from auricle.types import Reading
-
-SENTENCES = ["火车马上就要开了。", "请大家紧快上车！"]
+from auricle.engines.embedded.readings import LOST_LOGPROB, UNSURE_PROBABILITY, ambiguous, told, window_of
+from auricle.engines.embedded.windows import Span, Window
+from auricle.types import Reading, Segment, Word
+from auricle.waveform import SAMPLE_RATE
 
 
-def told(sentences: list[str], *others: tuple[str, float]) -> list[list[tuple[str, float]]]:
-    whole = Reading("".join(sentences), -4.0)
-    found = by_sentence(sentences, [whole, *(Reading(*other) for other in others)])
-    assert [one[0] for one in found] == [Reading(sentence, -4.0) for sentence in sentences]
-    return [[(one.text, one.logprob) for one in readings[1:]] for readings in found]
+def sentence(*probabilities: float, avg_logprob: float = -0.2) -> Segment:
+    words = tuple(Word("word", 0.0, 1.0, probability) for probability in probabilities)
+    return Segment("words", 2.0, 3.0, "en", avg_logprob=avg_logprob, words=words)
 
 
-def test_another_reading_goes_to_the_sentence_that_it_differs_in() -> None:
-    assert told(
-        SENTENCES, ("火车马上就要开了。请大家尽快上车！", -5.0), ("货车马上就要开了。请大家紧快上车！", -4.5)
-    ) == [
-        [("货车马上就要开了。", -4.5)],
-        [("请大家尽快上车！", -5.0)],
-    ]
+def test_a_sentence_with_a_doubtful_word_is_ambiguous_unless_all_of_it_is_lost() -> None:
+    assert ambiguous(sentence(0.99, UNSURE_PROBABILITY - 0.01, 0.99))
+    assert not ambiguous(sentence(0.99, UNSURE_PROBABILITY, 0.99))
+    assert not ambiguous(sentence(0.99, 0.1, avg_logprob=LOST_LOGPROB - 0.01))
+    assert not ambiguous(sentence())
 
 
-def test_readings_of_two_sentences_can_be_chosen_apart() -> None:
-    both, one = ("货车马上就要开了。请大家尽快上车！", -6.0), ("火车马上就要开了。请大家尽快上车！", -5.0)
-    assert told(SENTENCES, both, one) == [[("货车马上就要开了。", -6.0)], [("请大家尽快上车！", -5.0)]]
+def test_a_sentence_is_heard_with_a_margin_within_its_window() -> None:
+    def seconds(*pieces: tuple[float, float]) -> tuple[Span, ...]:
+        return tuple(Span(round(start * SAMPLE_RATE), round(stop * SAMPLE_RATE)) for start, stop in pieces)
+
+    wide = Window(7, seconds((0.0, 2.5), (2.6, 9.0)))
+    assert window_of(sentence(), wide) == Window(7, seconds((1.85, 3.15)))
+    tight = Window(7, seconds((1.9, 3.1)))
+    assert window_of(sentence(), tight) == Window(7, seconds((1.9, 3.1)))
 
 
-def test_the_likeliest_text_that_has_it_tells_how_likely_a_sentence_is() -> None:
-    others = (("One. Too.", -3.0), ("On. Too.", -5.0))
-    assert told(["One. ", "Two."], *others) == [[("On. ", -5.0)], [("Too.", -3.0)]]
+def test_the_sentence_comes_first_with_its_own_probability() -> None:
+    found = [Reading("附近有银行吗。", -3.0), Reading("父亲有银行吗", -3.5), Reading("父亲有银行吗。", -4.0)]
+    assert told("父亲有银行吗？", found) == (Reading("父亲有银行吗？", -3.5), *found)
 
 
-def test_a_difference_across_the_end_of_a_sentence_is_left_out() -> None:
-    assert told(SENTENCES, ("火车马上就要开大家紧快上车！", -4.2)) == [[], []]
-
-
-@pytest.mark.parametrize(
-    ("other", "said"),
-    [
-        ("Yes. Ten please.", [[], [" Ten please."]]),
-        ("Yes, yes. Turn please.", [["Yes, yes."], []]),
-        ("Yes. Turn please. Thanks.", [[], [" Turn please. Thanks."]]),
-    ],
-)
-def test_words_may_come_and_go(other: str, said: list[list[str]]) -> None:
-    assert [[text for text, _ in one] for one in told(["Yes.", " Turn please."], (other, -4.2))] == said
+def test_a_sentence_that_was_not_found_again_is_as_likely_as_the_likeliest() -> None:
+    found = [Reading("One.", -2.0), Reading("Won.", -1.0)]
+    assert told(" Wan.", found) == (Reading(" Wan.", -1.0), Reading(" One.", -2.0), Reading(" Won.", -1.0))
