@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ MAX_COMPRESSION = 2.4  # openai/whisper's threshold: text that compresses better
 MIN_LOOP = 4  # tokens of the shortest repetition that counts
 MAX_TOKENS_A_SECOND = 25.0  # nobody speaks so fast, even in languages whose letters take several tokens
 SPARE_TOKENS = 16  # allowed however short the speech is
+_CRY = re.compile(r"\W*\w?(\w)\1{4,}\W*", re.IGNORECASE)
 
 
 def compression_ratio(text: str) -> float:
@@ -46,14 +48,15 @@ def doubtful(text: str, tokens: Sequence[int], avg_logprob: float, seconds: floa
     return avg_logprob < floor or len(tokens) >= token_limit(seconds, limit) or loops(tokens) or repeats(text)
 
 
-def nobody_spoke(avg_logprob: float, no_speech_prob: float) -> bool:
-    """openai/whisper's rule for a window without speech. Either sign alone would also drop speech over music.
+def nobody_spoke(text: str, avg_logprob: float, no_speech_prob: float) -> bool:
+    """openai/whisper's rule for a window without speech, and improbable cries such as "Ahhhhhh", which it writes for a
+    horse. Either sign of the rule alone would also drop speech over music.
 
     It catches what the voice detector lets through: a buzz, drums and a band gave log-probabilities under -1.7 and 0.67
     or more for no speech, recordings of animals and tools -1.2 to -2.2 and 0.54 or more; of 316 clips of speech only
     two came near, both written down wrong (openai/whisper asks for 0.6 or more; bench/false_text.py).
     """
-    return avg_logprob < -1.0 and no_speech_prob > 0.5
+    return avg_logprob < -1.0 and (no_speech_prob > 0.5 or _CRY.fullmatch(text) is not None)
 
 
 def failed(text: str, avg_logprob: float) -> bool:

@@ -274,7 +274,7 @@ class Transcription:
         if item.improbable or item.lacking is not None:
             beam_size = max(beam_size, self._options.recheck_beam_size)
         best = max((self._search(item, view, one, beam_size) for one in self._languages(item, view)), key=self._rank)
-        if guards.nobody_spoke(best.avg_logprob, best.no_speech_prob):
+        if guards.nobody_spoke(self._whisper.text(best.tokens), best.avg_logprob, best.no_speech_prob):
             best = replace(best, tokens=())
         for temperature in TEMPERATURES if self._options.temperature_fallback else ():
             if not guards.repeats(self._whisper.text(best.tokens)) or item.owner.cancelled:

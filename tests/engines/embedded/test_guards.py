@@ -30,9 +30,17 @@ def test_more_than_anybody_can_say() -> None:
 
 
 def test_a_window_without_speech() -> None:
-    assert guards.nobody_spoke(-1.8, 0.79)
-    assert not guards.nobody_spoke(-0.3, 0.9)
-    assert not guards.nobody_spoke(-1.8, 0.1)
+    assert guards.nobody_spoke("Thank you.", -1.8, 0.79)
+    assert not guards.nobody_spoke("Thank you.", -0.3, 0.9)
+    assert not guards.nobody_spoke("Thank you.", -1.8, 0.1)
+
+
+def test_an_improbable_cry_is_nobodys_speech() -> None:
+    for cry in (" AAAAAAAAAAAAAAAA", "Ahhhhhhhhh!!", "啊啊啊啊啊啊"):
+        assert guards.nobody_spoke(cry, -1.6, 0.46)
+        assert not guards.nobody_spoke(cry, -0.6, 0.46)
+    for words in ("Ahhhhhh, no!", "5555", "www.example.org", "1 1 1 1 1 1"):
+        assert not guards.nobody_spoke(words, -1.6, 0.46)
 
 
 def test_what_is_doubtful() -> None:
