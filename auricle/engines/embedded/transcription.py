@@ -273,19 +273,24 @@ class Transcription:
         beam_size = self._options.beam_size
         if item.improbable or item.lacking is not None:
             beam_size = max(beam_size, self._options.recheck_beam_size)
-        best = max((self._search(item, view, one, beam_size) for one in self._languages(item, view)), key=self._rank)
-        if guards.nobody_spoke(self._whisper.text(best.tokens), best.avg_logprob, best.no_speech_prob):
-            best = replace(best, tokens=())
+        found = [self._search(item, view, language, beam_size) for language in self._languages(item, view)]
+        best = self._said(max(found, key=self._rank))
         for temperature in TEMPERATURES if self._options.temperature_fallback else ():
             if not guards.repeats(self._whisper.text(best.tokens)) or item.owner.cancelled:
                 break
             prompt, limit = self._prompt(item, best.language), guards.token_limit(item.seconds, MAX_TOKENS)
             other = self._whisper.sample(view, prompt, best.language, temperature, limit)
-            best = max(best, other, key=self._rank)
+            best = self._said(max(best, other, key=self._rank))
         if item.lacking is not None and item.states is not None and len(best.tokens) < len(item.lacking.tokens):
             best, states = item.lacking, item.states
         if not self._mend(item, best, states, again=True):
             self._finish(item, best, states)
+
+    def _said(self, decoded: Decoded) -> Decoded:
+        """`decoded`, without text where nobody spoke."""
+        text = self._whisper.text(decoded.tokens)
+        spoken = not guards.nobody_spoke(text, decoded.avg_logprob, decoded.no_speech_prob)
+        return decoded if spoken else replace(decoded, tokens=())
 
     def _search(self, item: Item, view: Any, language: str, beam_size: int, texts: int = 1) -> Decoded:
         """One window's text."""
