@@ -87,6 +87,17 @@ async def test_what_was_heard_is_given_as_data_where_it_is_asked_for(engine: Emb
     assert (await answer_of(engine, question(SPEECH, "Is there music?"))).heard == ()
 
 
+async def test_what_is_said_is_heard_sentence_by_sentence(engine: EmbeddedEngine) -> None:
+    once = SPEECH.waveform.read(0, SPEECH.waveform.sample_count)
+    twice = audio(from_samples(np.concatenate([once, np.zeros(8000, np.float32), once])))
+    answer = await answer_of(engine, question(twice, "What is said?", heard=True))
+    segments = [segment for segment in answer.heard[0].segments if WORDS in segment.text]
+    first, second = segments
+    assert first.end <= SPEECH.waveform.seconds + 0.2 <= second.start + 0.4
+    assert (first.words, first.tokens, first.readings) == ((), (), ())
+    assert "Then, from" in answer.reasoning
+
+
 async def test_without_ears_for_sounds_it_answers_from_words_and_says_so(
     recognizer_folder: Path, small_language_model: Path, tmp_path: Path
 ) -> None:
