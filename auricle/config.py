@@ -104,10 +104,8 @@ class EngineSettings(_Section):
     graft_beam_size: int = Field(3, ge=1, le=10, description="Beam for grafted windows of 8 s and more.")
     recheck: bool = Field(
         True,
-        description=(
-            "Recognise a window again, slowly, when its text loops, was cut off, has a low probability or leaves a "
-            "sentence out."
-        ),
+        description="Recognise a window again, slowly, when its text loops, was cut off, has a low probability or "
+        "leaves a sentence out.",
     )
     recheck_logprob: float = Field(
         -0.3, le=0, description="Mean log-probability of a token under which `recheck` doubts a text."
@@ -130,9 +128,7 @@ class EngineSettings(_Section):
         "simplified", description="Characters that recognised Chinese is written in; `as-is`: as the model wrote it."
     )
     rescore: bool = Field(
-        True,
-        description="For understanding, let the language model choose between words that sound alike where the "
-        "recogniser is not sure.",
+        True, description="For understanding, let the language model settle words that the recogniser is not sure of."
     )
     context_length: int = Field(
         32_768, ge=2048, description="Context of the language model, shared by its parallel slots, in tokens."

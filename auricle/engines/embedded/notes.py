@@ -67,13 +67,15 @@ class Wording:
         return "\n".join([f'{who}: "{first}"', *(f'Then: "{each}"' for each in others)])
 
     def closing(self, heard: Heard) -> list[str]:
-        """Known when all was heard: who speaks when, then music, then other sounds, then what is wrong with it."""
+        """Known when all was heard: who speaks when, music, other sounds, their order, and what is wrong with it."""
         return [
             line
             for line in (
-                *(self._speech(heard), self._voices(heard)),
+                self._speech(heard),
+                self._voices(heard),
                 *self._other(heard),
-                *(self._order(heard), self._quality(heard)),
+                self._order(heard),
+                self._quality(heard),
             )
             if line
         ]

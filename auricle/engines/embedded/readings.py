@@ -9,9 +9,7 @@ from auricle.types import Reading, Segment
 from auricle.waveform import SAMPLE_RATE
 
 MARGIN_SECONDS = 0.15  # on both sides of a sentence: word times are right to about a tenth of a second
-UNSURE_PROBABILITY = (
-    0.65  # of a word: of the 14 sentences that were changed for the better, all had one below 0.61 (bench/rescoring.py)
-)
+UNSURE_PROBABILITY = 0.65  # of a word; the 14 sentences that rescoring made better all had one of at most 0.6
 LOST_LOGPROB = -0.4  # mean log-probability of a token under which all readings are rather wrong
 
 
@@ -23,9 +21,9 @@ def ambiguous(sentence: Segment) -> bool:
 
 def window_of(sentence: Segment, window: Window) -> Window:
     """The part of `window` in which the sentence is said."""
-    start, stop = ((at * SAMPLE_RATE) for at in (sentence.start - MARGIN_SECONDS, sentence.end + MARGIN_SECONDS))
-    first, last = max(window.pieces[0].start, round(start)), min(window.pieces[-1].stop, round(stop))
-    return Window(window.index, (Span(first, last),))
+    start = max(window.pieces[0].start, round((sentence.start - MARGIN_SECONDS) * SAMPLE_RATE))
+    stop = min(window.pieces[-1].stop, round((sentence.end + MARGIN_SECONDS) * SAMPLE_RATE))
+    return Window(window.index, (Span(start, stop),))
 
 
 def told(sentence: str, found: Sequence[Reading]) -> tuple[Reading, ...]:

@@ -2,7 +2,7 @@
 
 Whisper base writes 紧快上车 for 尽快上车, and has the right words among its next guesses. As usual with recognisers and
 language models, the sum of both log-probabilities decides, the model's with a weight (shallow fusion, but of whole
-texts: n-best rescoring). Weight and margin were chosen on speakers that no published figure is about; see
+texts: n-best rescoring). Weight and margin were chosen on the speakers of bench/sets.py that are for choosing; see
 docs/quality.md.
 """
 

@@ -162,7 +162,7 @@ class Transcription:
         if parts := self._parts(item.window, states):
             self._take_apart(item, parts)
             return
-        view = self._grafter.join([states]) if self._options.quick else _view(states)
+        view = self._seen(states)
         found, probability = self._whisper.detect_language(view)
         first = item.window.index == 0
         if first and probability < SURE_LANGUAGE and self._options.quick:
@@ -205,6 +205,10 @@ class Transcription:
 
     def _states(self, mel: Mel) -> States:
         return self._grafter.encode(mel) if self._options.quick else np.array(self._whisper.encode(mel))[0]
+
+    def _seen(self, states: States) -> Any:
+        """A window's states as the decoder is to see them."""
+        return self._grafter.join([states]) if self._options.quick else _view(states)
 
     def _parts(self, window: Window, states: States) -> list[tuple[Window, str]]:
         """A window of several languages in parts of one each."""
@@ -394,24 +398,24 @@ class Transcription:
         )
         if not options.word_timestamps or states is None:
             return (whole,)
-        view = self._grafter.join([states]) if self._options.quick else _view(states)
+        view = self._seen(states)
         found = timestamps.words(
             self._whisper, view, decoded.tokens, decoded.language, item.window, translate=options.translate
         )
         said = timestamps.split(whole, found, lambda text: self._script(text, decoded.language, options.translate))
         if not options.readings:
             return said
-        return tuple(self._with_readings(item, one, decoded.language, view, alone=len(said) == 1) for one in said)
+        alone = view if len(said) == 1 else None
+        return tuple(self._with_readings(item, one, decoded.language, alone) for one in said)
 
-    def _with_readings(self, item: Encoded, sentence: Segment, language: str, view: Any, *, alone: bool) -> Segment:
-        """The sentence with what else it may say, if it is not sure. One of several is heard by itself: the likeliest
-        texts of a whole window differ in few words."""
+    def _with_readings(self, item: Encoded, sentence: Segment, language: str, view: Any | None) -> Segment:
+        """The sentence with what else it may say, if it is not sure. Without the `view` of a window that is all its own
+        it is heard by itself: the likeliest texts of a whole window differ in few words."""
         if not readings.ambiguous(sentence):
             return sentence
-        if not alone:
+        if view is None:
             item = Encoded(item.owner, readings.window_of(sentence, item.window), item.tag)
-            states = self._states(self._mel(item))
-            view = self._grafter.join([states]) if self._options.quick else _view(states)
+            view = self._seen(self._states(self._mel(item)))
         found = self._search(item, view, language, READINGS, texts=READINGS)
         translate = _audio(item.owner).options.translate
         texts = [
