@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import regex
+
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.question import Question, Topic
 from auricle.engines.embedded.sound_classes import is_instrument
 from auricle.engines.embedded.vocabularies import VOCABULARIES, pattern
 
-_SILENCE = pattern(lambda vocabulary: vocabulary.silence)
+_SILENCE = regex.compile(pattern(lambda vocabulary: vocabulary.silence).pattern, regex.IGNORECASE)
 
 
 def beginning(question: Question, heard: Sequence[Heard]) -> str:
@@ -37,7 +39,16 @@ def told(question: Question, heard: Sequence[Heard]) -> bool:
 
 def denies(answer: str, heard: Sequence[Heard]) -> bool:
     """Whether `answer` begins with that nothing is heard or said, though something is said in each audio."""
-    return bool(heard) and all(one.segments for one in heard) and _SILENCE.match(answer.strip()) is not None
+    return _speaks(heard) and _SILENCE.match(answer.strip()) is not None
+
+
+def may_deny(beginning: str, heard: Sequence[Heard]) -> bool:
+    """Whether an answer that begins so can still be one that `denies`."""
+    return _speaks(heard) and _SILENCE.match(beginning.strip(), partial=True) is not None
+
+
+def _speaks(heard: Sequence[Heard]) -> bool:
+    return bool(heard) and all(one.segments for one in heard)
 
 
 def _is_there(topic: Topic, heard: Heard) -> bool | None:

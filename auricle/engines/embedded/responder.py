@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 
-from auricle.engines.embedded.certain import beginning, denies, told
+from auricle.engines.embedded.certain import beginning, denies, may_deny, told
 from auricle.engines.embedded.constraints import (
     CallReader,
     Tools,
@@ -148,7 +148,9 @@ class Responder:
                         yield piece
                         continue
                     held += piece.text
-                    if piece.finish is None and len(held) < HELD_CHARACTERS and not _SENTENCE.search(held):
+                    open_ended = admission is not None or may_deny(held, heard)
+                    ended = piece.finish is not None or len(held) >= HELD_CHARACTERS or _SENTENCE.search(held)
+                    if open_ended and not ended:
                         continue
                     if says and denies(held, heard):
                         correction = beginning_with(says)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import llguidance
 import pytest
 
-from auricle.engines.embedded.certain import beginning, denies, told
+from auricle.engines.embedded.certain import beginning, denies, may_deny, told
 from auricle.engines.embedded.constraints import anything_but, beginning_with
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, Loudness
@@ -184,3 +184,16 @@ def test_where_something_is_said_it_is_not_silent(answer: str) -> None:
 )
 def test_what_does_not_say_so_is_left(answer: str) -> None:
     assert not denies(answer, heard(VOICE, said=True))
+
+
+@pytest.mark.parametrize(
+    "beginning", ["", "The", "The audio is", "这段", "Nobody", "Es ist nichts", "The audio is silent."]
+)
+def test_an_answer_is_held_while_it_may_say_so(beginning: str) -> None:
+    assert may_deny(beginning, heard(VOICE, said=True))
+    assert not may_deny(beginning, heard(VOICE))
+
+
+@pytest.mark.parametrize("beginning", ["Yes", "The speaker", "The audio is about", "这段音频里说", "Somebody"])
+def test_and_no_longer(beginning: str) -> None:
+    assert not may_deny(beginning, heard(VOICE, said=True))
