@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -24,11 +25,11 @@ from auricle.waveform import Waveform
 
 WEIGHT = 0.3  # of the language model's log-probability
 MARGIN = 2.0  # by which a reading's log-probability may be less than the greatest of them
-CONTEXT_CHARACTERS = 120  # of what was said before
+CONTEXT_CHARACTERS = 40  # of what was said before; the model has to read it for each segment
 AFTERWARDS = 2  # tokens that are scored of what all readings end with
 MOST_TOKENS = 64  # in which readings differ; more are no matter of words that sound alike
-MOST_SEGMENTS = 60  # of an audio that are looked at; of long ones it would take too long
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 3.0  # for an audio; at half a second a sentence, what comes later in it is left as it is
+PATIENCE_SHARE = 0.03  # of a long audio's own time
 OPENINGS = {"zh": "录音里的人说：“", "ja": "録音では「"}
 OPENING = 'The speaker says: "'
 
@@ -53,7 +54,7 @@ class Rescoring:
     """A recogniser and a language model, as one recogniser."""
 
     def __init__(self, recognizer: SpeechRecognizer, model: Scorer, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        """`patience_seconds`: for a segment; where it takes longer the model is busy and the audio left as it is."""
+        """`patience_seconds`: for an audio of no more than 100 s; a longer one gets its share."""
         self._patience_seconds = patience_seconds
         self._recognizer = recognizer
         self._model = model
@@ -62,23 +63,26 @@ class Rescoring:
         """The segments of `waveform`, as the recogniser tells them; where `options` want readings, with the likeliest
         one of both models. Without the language model, as the recogniser alone.
         """
-        said, left = "", MOST_SEGMENTS
+        said, left = "", max(self._patience_seconds, PATIENCE_SHARE * waveform.seconds)
         async with aclosing(self._recognizer.recognize(waveform, options)) as segments:
             async for segment in segments:
                 readings = rivals(segment.readings)
-                if len(readings) > 1 and left:
-                    likeliest = await self._likeliest(readings, said, segment.language)
-                    left = 0 if likeliest is None else left - 1
+                if len(readings) > 1 and left > 0:
+                    begun = time.monotonic()
+                    likeliest = await self._likeliest(readings, said, segment.language, left)
+                    left = 0.0 if likeliest is None else left - (time.monotonic() - begun)
                     segment = segment if likeliest is None else replace(segment, text=likeliest.text)
                 said = (said + segment.text)[-CONTEXT_CHARACTERS:]
                 # words and tokens may be those of another reading
                 yield replace(segment, readings=(), words=(), tokens=()) if options.readings else segment
 
-    async def _likeliest(self, readings: Sequence[Reading], said: str, language: str) -> Reading | None:
+    async def _likeliest(
+        self, readings: Sequence[Reading], said: str, language: str, patience_seconds: float
+    ) -> Reading | None:
         """None where the model does not tell in time."""
         opening = OPENINGS.get(language, OPENING) + said
         try:
-            async with asyncio.timeout(self._patience_seconds):
+            async with asyncio.timeout(patience_seconds):
                 texts = [await self._model.tokenize((opening + reading.text).strip()) for reading in readings]
                 start, stops = differing(texts)
                 if max(stops) - start > MOST_TOKENS:

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from auricle.config import EngineSettings
 from auricle.engines.embedded.language_model import LanguageModel
-from auricle.engines.embedded.rescoring import MOST_SEGMENTS, Rescoring, differing, rivals
+from auricle.engines.embedded.rescoring import Rescoring, differing, rivals
 from auricle.errors import EngineFailed, Unavailable
 from auricle.types import Reading, RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
@@ -153,10 +153,17 @@ async def test_a_model_that_takes_too_long_is_not_waited_for() -> None:
     assert found[0].text == BOARD[0][0]
 
 
-async def test_a_long_audio_is_looked_at_for_a_while() -> None:
-    model = Scores("尽快")
-    found = await heard(Told(*[segment("zh", *BOARD)] * (MOST_SEGMENTS + 5)), model)
-    assert sum("尽快" in one.text for one in found) == len(model.asked) == MOST_SEGMENTS
+async def test_time_for_an_audio_is_bounded() -> None:
+    model = Scores("尽快", seconds=0.1)
+    found = await heard(Told(*[segment("zh", *BOARD)] * 20), model, patience=0.25)
+    assert len(found) == 20
+    assert ["尽快" in one.text for one in found[:2] + found[-2:]] == [True, True, False, False]
+
+
+async def test_a_long_audio_has_more_time() -> None:
+    recognizer = Rescoring(Told(*[segment("zh", *BOARD)] * 3), Scores("尽快", seconds=0.1), patience_seconds=0.05)
+    found = [one async for one in recognizer.recognize(silence(60), OPTIONS)]
+    assert all("尽快" in one.text for one in found)
 
 
 async def test_hanging_up_ends_recognition() -> None:
