@@ -1,4 +1,5 @@
-"""What of an answer is certain before the language model writes it: that there is speech, music, a sound, or none.
+"""What of an answer is certain before the language model writes it: that there is speech, music, a sound, or none, and
+that the language is known.
 
 These are heard, not concluded. A small model likes to agree that there is what it is asked for, and to say that it
 cannot hear what its notes tell; so the beginning of its answer is settled here, and it only words the rest.
@@ -33,8 +34,10 @@ def beginning(question: Question, heard: Sequence[Heard]) -> str:
 
 
 def told(question: Question, heard: Sequence[Heard]) -> bool:
-    """Whether `question` asks for sounds, and some were heard: "it can't be heard" is no answer to it then."""
-    return "sound" in question.wants and any(one.sounds or one.guesses for one in heard)
+    """Whether `question` asks for sounds, or which language is spoken, and that was heard: "it can't be heard" is no
+    answer to it then."""
+    sounds = "sound" in question.wants and any(one.sounds or one.guesses for one in heard)
+    return sounds or ("language" in question.wants and any(one.languages for one in heard))
 
 
 def denies(answer: str, heard: Sequence[Heard]) -> bool:

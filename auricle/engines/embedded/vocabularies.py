@@ -42,6 +42,8 @@ _ENGLISH = Vocabulary(
         "why",
         "noted": "hear|heard|sounds?|noises?|music|instruments?|animals?|said|says?|spoken|speaks?|speaking|"
         "languages?|audios?",
+        "language": r"(which|what) (languages?|tongue)\b.{0,30}\b(spoken|speaks?|speaking|used?|this|that|it)|"
+        r"languages? (of|in) (the|this) (audio|recording|speech|speaker|clip)",
         # "Was" is what a German asks with.
         "yes or no": "is|are|was(?! (ist|war|wird|hat|haben|sind|sagt|macht|kostet))|were|do|does|did|has|have|can|"
         "could|will|would",
@@ -106,6 +108,7 @@ _GERMAN = Vocabulary(
         "time": "wann|wie lange?|dauert|um wie ?viel uhr|zeit|sekunden|minuten",
         "fact": "heißt|titel|alt|farbe|kostet|kosten|preis|rasse|in welche[rm] (stadt|land|jahr)|warum|wieso|weshalb",
         "noted": "hört|hören|geräusche?|musik|instrumente?|tier|tiere|gesagt|gesprochen|sprachen?|aufnahmen?",
+        "language": r"(welche[rs]?|was für eine) sprachen?\b.{0,30}\b(spricht|sprechen|gesprochen|das)",
         "choice": "oder",
     },
     speech="spricht sprechen gesprochen redet stimme stimmen sprache",
@@ -148,6 +151,7 @@ _FRENCH = Vocabulary(
         "fact": "nom|s.appelle|titre|âge|couleur|coûte|prix|quelle race|dans quel(le)? (ville|pays|année)|pourquoi",
         "noted": "entend|entendre|entendez|bruits?|(les|des|quels|ces|le|un|quel|du|ce) sons?|musique|instruments?|"
         "animaux|animal|dite?|parlée?|langues?|enregistrements?",
+        "language": r"quelles? langues?\b.{0,30}\b(parle\w*|parlées?|utilisée?|agit)",
         "choice": "ou",
     },
     people="personne|locuteur|locutrice|homme|femme",
@@ -192,6 +196,7 @@ _SPANISH = Vocabulary(
         "fact": "(el|su|tu|qué) nombre|nombre (del|de (la|su))|se llama|título|edad|cuántos años|color|"
         "cuesta|precio|raza|en qué (ciudad|país|año)|por qué",
         "noted": "oyen?|suenan?|sonidos?|ruidos?|música|instrumentos?|animal|animales|dicen?|dicho|idiomas?",
+        "language": r"qué (idiomas?|lenguas?)\b.{0,30}\b(hablan?|habla|hablad[oa]|es|usan?)",
         "choice": "o",
     },
     people="persona|hablante|hombre|mujer",
@@ -235,6 +240,7 @@ _ITALIAN = Vocabulary(
         "in (che|quale) (città|paese|anno)|perché",
         "noted": "sente|sentono|suoni|suono|rumori?|musica|strumenti|strumento|animale|animali|detto|dice|dicono|"
         "lingu[ae]|registrazion[ei]",
+        "language": r"(che|quali?|quante) lingu[ae]\b.{0,30}\b(parl\w+|si usa|è)",
         "choice": "o|oppure",
     },
     people="persona|uomo|donna",
@@ -277,6 +283,7 @@ _PORTUGUESE = Vocabulary(
         "por qu[eê]|porquê",
         "noted": "ouve|ouvem|ouvir|sons|som|ruídos?|barulhos?|música|instrumentos?|animal|animais|dito|diz|dizem|"
         "idiomas?|língua|áudios?|gravação",
+        "language": r"(que|qual|quais)( é o| a| o)? (idiomas?|línguas?)\b.{0,30}\b(fala\w*|é|usa\w*)",
     },
     people="pessoa|homem|mulher",
     speech="fala falam falando voz",

@@ -17,6 +17,7 @@ Want = Literal[
     "time",
     "fact",
     "noted",
+    "language",
     "yes or no",
     "choice",
     "creation",
@@ -26,8 +27,8 @@ Want = Literal[
 `transcript`: what is said; `sound`: what else is heard, by whatever name; `number`: how many there are; `count`: what
 may have to be counted, also how often; `person`: who it is; `name`: what somebody is called; `reason`: why (who and why
 in one are neither); `time`: when, or for how long; `fact`: what nothing but words can tell, as a price, an age, a
-colour; `noted`: what the notes always tell; `yes or no`; `choice`: one of what the question lists; `creation`: a text
-that nobody said, as a title, a translation, a reply, where this is not a question.
+colour; `noted`: what the notes always tell; `language`: which one is spoken; `yes or no`; `choice`: one of what the
+question lists; `creation`: a text that nobody said, as a title, a translation, a reply, where this is not a question.
 """
 
 

@@ -127,6 +127,32 @@ def test_sounds_that_were_told_are_an_answer() -> None:
     assert not told(read("What is the name of the speaker?"), heard(DOG, VOICE, said=True))
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which language is spoken over the music?",
+        "What language does the speaker use?",
+        "这段音频说的是什么语言？",
+        "Welche Sprache wird gesprochen?",
+        "Quelle langue parle-t-elle ?",
+        "¿En qué idioma hablan?",
+        "Che lingua si parla?",
+        "Que idioma se fala no áudio?",
+        "何語で話していますか？",
+        "어떤 언어로 말하나요?",
+        "На каком языке говорят?",
+    ],
+)
+def test_the_language_is_known_where_something_is_said(question: str) -> None:
+    assert told(read(question), heard(VOICE, said=True))
+    assert not told(read(question), heard(VOICE))
+
+
+@pytest.mark.parametrize("question", ["What does she say about languages?", "他说话用什么语气？", "他说了什么话？"])
+def test_other_questions_are_not_about_it(question: str) -> None:
+    assert not told(read(question), heard(VOICE, said=True))
+
+
 def accepts(grammar: str, text: str) -> bool:
     tokenizer = llguidance.LLTokenizer("byte")
     matcher = llguidance.LLMatcher(tokenizer, grammar)
