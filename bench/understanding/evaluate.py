@@ -30,6 +30,7 @@ import httpx
 
 from auricle.audio.tokens import audio_tokens
 from auricle.config import load_settings
+from auricle.engines.embedded.doubt import Doubt, doubt_of
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.responder import Responder
@@ -106,13 +107,14 @@ def ask(client: httpx.Client, url: str, question: Question, made: dict[str, Scen
 class Perfect:
     """The language model alone, told what is truly there."""
 
-    def __init__(self, made: dict[str, Scene], *, sounds: bool) -> None:
+    def __init__(self, made: dict[str, Scene], doubt: Doubt | None, *, sounds: bool) -> None:
         self._made = made
+        self._doubt = doubt
         self._sounds = sounds
 
     async def answers(self, asked: list[Question], model: LanguageModel) -> AsyncGenerator[tuple[Question, str], None]:
         listener = Listener(Deaf())
-        responder = Responder(model, listener)
+        responder = Responder(model, listener, self._doubt)
         await responder.warm_up()
         for question in asked:
             parts = [self._audio(self._made[name], listener) for name in question.scenes]
@@ -148,7 +150,8 @@ async def perfect(asked: list[Question], made: dict[str, Scene], known: Answers,
     await model.start()
     try:
         await model.wait_ready()
-        answers = Perfect(made, sounds=system == "ceiling").answers(missing, model)
+        doubt = doubt_of(engine.language_model)
+        answers = Perfect(made, doubt, sounds=system == "ceiling").answers(missing, model)
         async with contextlib.aclosing(answers):
             async for question, answer in answers:
                 known.add(system, question, answer)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from auricle.audio.tokens import audio_tokens
 from auricle.config import load_settings
+from auricle.engines.embedded.doubt import doubt_of
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, Loudness
 from auricle.engines.embedded.language_model import LanguageModel
@@ -46,13 +47,23 @@ class Read:
     text: str
     right: str | None
 
+    @property
+    def request(self) -> Request:
+        """For the language model alone: the audio is empty, and its digest that of what was heard in it."""
+        digest = hashlib.sha256(repr(self.heard).encode()).hexdigest()
+        count = round(self.heard.seconds * SAMPLE_RATE)
+        duration = Fraction(count, SAMPLE_RATE)
+        audio = Audio(AudioClip(b"", "wav"), Waveform(b"", count, duration, audio_tokens(duration), digest))
+        options = Options(max_tokens=ANSWER_TOKENS, thinking=False)
+        return Request("0" * 32, "m", Task.UNDERSTAND, (Message("user", (audio, Text(self.text))),), options)
+
     def judge(self, answer: str) -> bool:
         return bool(re.search(self.right or CANNOT, answer, re.IGNORECASE | re.DOTALL))
 
 
-def readings(part: str) -> Iterator[Read]:
-    """All questions of `choose` or `check`."""
-    for reading in tomllib.loads(READINGS.read_text("utf-8"))["reading"]:
+def readings(part: str, file: Path = READINGS) -> Iterator[Read]:
+    """All questions of a part: `choose` or `check`, or, in answerable/*.toml, `fit`."""
+    for reading in tomllib.loads(file.read_text("utf-8"))["reading"]:
         if reading["part"] != part:
             continue
         at, segments = 0.3, []
@@ -75,20 +86,16 @@ async def ask(part: str, name: str | None) -> None:
     await model.start()
     await model.wait_ready()
     listener = Listener(Deaf())
-    responder = Responder(model, listener)
+    responder = Responder(model, listener, doubt_of(name or engine.language_model))
     await responder.warm_up()
     rights: dict[str, list[bool]] = {"answered": [], "unanswerable": []}
     begun = time.monotonic()
     try:
         for read in readings(part):
-            digest = hashlib.sha256(repr(read.heard).encode()).hexdigest()
-            listener.memory.put((digest, RecognitionOptions()), read.heard)
-            count = round(read.heard.seconds * SAMPLE_RATE)
-            duration = Fraction(count, SAMPLE_RATE)
-            audio = Audio(AudioClip(b"", "wav"), Waveform(b"", count, duration, audio_tokens(duration), digest))
-            options = Options(max_tokens=ANSWER_TOKENS, thinking=False)
-            message = Message("user", (audio, Text(read.text)))
-            answer = await collect(responder.answer(Request("0" * 32, "m", Task.UNDERSTAND, (message,), options)))
+            request = read.request
+            (audio,) = request.audios()
+            listener.memory.put((audio.waveform.digest, RecognitionOptions()), read.heard)
+            answer = await collect(responder.answer(request))
             right = read.judge(answer.content)
             rights["answered" if read.right else "unanswerable"].append(right)
             if not right:

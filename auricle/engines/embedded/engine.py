@@ -13,6 +13,7 @@ import structlog
 
 from auricle.config import EngineSettings, Settings
 from auricle.engines.base import Capabilities
+from auricle.engines.embedded.doubt import doubt_of
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.recognizer import Recognizer, recognizer_threads
@@ -71,7 +72,7 @@ class EmbeddedEngine:
             shelf=shelf,
             name_of=lambda digest, options: name_of(digest, options, engine),
         )
-        self._responder = Responder(self._model, self._listener)
+        self._responder = Responder(self._model, self._listener, doubt_of(self._language_model_name))
         self._warming: asyncio.Task[None] | None = None
         self._transcriber = Transcriber(self._listener, lambda: self._recognizer_folder)
 

@@ -7,6 +7,7 @@ one who laid out a prompt knows which of its tokens are the client's and which o
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import secrets
 from collections import OrderedDict
@@ -36,6 +37,8 @@ SILENCE_SECONDS = 60.0  # without a ping, or an answer to "are you there": it ha
 LOOK_SECONDS = 15.0  # between two such questions, while a prompt waits until others are read
 SCORED_CHOICES = 400  # likeliest next tokens that are asked for
 CERTAIN_BIAS = 1000.0
+WEIGHED_BIAS = 100.0  # sets tokens above all others and leaves their float32 logits most of their digits
+LEAST_PROBABILITY = 1e-30  # that is told apart from none
 UNLIKELY_LOGPROB = -13.0  # of a token that is not among them; the last one of them has about that
 TOKENIZE_CHARACTERS = 200_000  # sent at once
 REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our own wording
@@ -87,6 +90,14 @@ class Written:
     finish: Finish | None = None
     tokens: int = 0  # written in all
     reused_tokens: int = 0  # of the prompt, from the front, whose keys and values were still there
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """How likely some tokens are to come next, if one of them does."""
+
+    logprobs: tuple[float, ...]  # natural
+    reused_tokens: int  # of the prompt, from the front, whose keys and values were still there
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,10 @@ class LanguageModel(ModelProcess[str]):
             if len(self._tokens) > REMEMBERED_TEXTS:
                 self._tokens.popitem(last=False)
         return tuple(tokens)
+
+    async def text(self, tokens: Sequence[int]) -> str:
+        """What `tokens` spell."""
+        return str((await self._post("/detokenize", {"tokens": list(tokens)}))["content"])
 
     async def count(self, text: str) -> int:
         """How many tokens `text` has."""
@@ -222,6 +237,28 @@ class LanguageModel(ModelProcess[str]):
         with _translated():
             likeliest = reply["completion_probabilities"][0]["top_logprobs"]
             return {int(one["id"]): float(one["logprob"]) for one in likeliest}
+
+    async def weigh(self, prompt: Sequence[int], choices: Sequence[int]) -> Weighed:
+        """How likely each of the tokens `choices` is after `prompt`; waits for a free slot, and can be hung up on.
+
+        Choices are texts by themselves: of half a character nothing is told.
+        """
+        body = {
+            **{"prompt": list(prompt), "n_predict": 1, "cache_prompt": True},
+            **{"stream": True, "return_progress": True, "sse_ping_interval": PING_SECONDS},
+            **{"samplers": ["temperature"], "temperature": 1.0, "post_sampling_probs": True, "n_probs": len(choices)},
+            "logit_bias": [[token, WEIGHED_BIAS] for token in choices],
+        }
+        told: dict[int, float] = {}
+        reused = 0
+        async with self._slots.take(len(prompt) + 1), aclosing(self._events(body)) as events:
+            async for event in events:
+                with _translated():
+                    for token in event.get("completion_probabilities", ()):
+                        told |= {int(one["id"]): float(one["prob"]) for one in token["top_probs"]}
+                    if event["stop"]:
+                        reused = int(event["timings"]["cache_n"])
+        return Weighed(tuple(math.log(max(told.get(token, 0.0), LEAST_PROBABILITY)) for token in choices), reused)
 
     async def write(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> AsyncGenerator[Written, None]:
         """Go on from `prompt` for at most `max_tokens`; waits for a free slot.

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 
-from auricle.engines.embedded.certain import beginning, denies, may_deny, told
-from auricle.engines.embedded.constraints import (
-    CallReader,
-    Tools,
-    anything_but,
-    beginning_with,
-    constraint_of,
-    exactly,
-)
+from auricle.engines.embedded.constraints import CallReader, Tools, constraint_of
 from auricle.engines.embedded.conversation import Conversation
-from auricle.engines.embedded.examples import FACTS
-from auricle.engines.embedded.grounding import REASONED, invented, unfounded
+from auricle.engines.embedded.doubt import Doubt
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
 from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
 from auricle.engines.embedded.lesson import Lesson
@@ -27,7 +16,7 @@ from auricle.engines.embedded.listener import Hearing, Listener
 from auricle.engines.embedded.notes import Wording, sentences
 from auricle.engines.embedded.prompt import Prompt, compose
 from auricle.engines.embedded.selection import matching, spread
-from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES
+from auricle.engines.embedded.writer import Writer
 from auricle.errors import ContextTooLong, InvalidField
 from auricle.types import Delta, FinishReason, Options, Request, ToolCallDelta, Usage
 
@@ -38,19 +27,17 @@ HINT_SHARE = 0.25  # of a shortened transcript's room, for what fits the questio
 REASONING_TOKENS = 8192  # when the client sets no limit
 ESTIMATED_CHARACTERS_PER_TOKEN = 4
 MAX_CHARACTERS_PER_TOKEN = 64  # text longer than that is not tokenised just to say how much too long it is
-HELD_CHARACTERS = 160  # of an answer that is judged before it is sent: its first sentence, if that is shorter
-REFUTED = 256  # prompts that are remembered: the same request again is answered as it was corrected at once
-_SENTENCE = re.compile(r"[.!?]\s|[。！？\n]")
 AHEAD = 2  # audios of one request that are listened to at the same time
 
 
 class Responder:
-    """Answers requests for understanding. One for all; keeps of them only which answers were made up."""
+    """Answers requests for understanding. One for all."""
 
-    def __init__(self, model: LanguageModel, listener: Listener) -> None:
+    def __init__(self, model: LanguageModel, listener: Listener, doubt: Doubt | None = None) -> None:
+        """`doubt` was fitted for `model`, if for any."""
         self._model = model
         self._listener = listener
-        self._refuted: OrderedDict[tuple[int, ...], str] = OrderedDict()
+        self._writer = Writer(model, doubt)
         self._lesson = Lesson(model)
 
     async def warm_up(self) -> None:
@@ -63,6 +50,10 @@ class Responder:
         self._check_length(request)
         prompt = await compose(self._model, conversation.turns([""] * len(conversation.audios)))
         return prompt.billed_tokens + sum(audio.waveform.tokens for audio in conversation.audios)
+
+    async def prompt(self, request: Request, heard: Sequence[Heard]) -> Prompt:
+        """What the model is shown for `request`, if that is heard in its audios."""
+        return await self._prompt(await self._conversation(request), heard)
 
     async def answer(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Reasoning if it is wanted, then the answer, then how it ended and its usage."""
@@ -92,13 +83,12 @@ class Responder:
                             yield Delta(reasoning=text)
                 heard.append((await hearings[index].result()).credible())
             reused_audio_tokens = sum(hearing.waveform.tokens for hearing in hearings if hearing.cached)
-        sampling = _settled(conversation, heard, sampling)
         prompt = await self._prompt(conversation, heard)
         room = self._model.context_length - len(prompt.tokens)
         wanted = DEFAULT_ANSWER_TOKENS if options.max_tokens is None else options.max_tokens - reasoning.tokens
         reader = CallReader(conversation.tools.callable)
         written = Written("")
-        answering = self._write(conversation, heard, prompt, max(1, min(wanted, room)), sampling)
+        answering = self._writer.write(conversation, heard, prompt, max(1, min(wanted, room)), sampling)
         async with aclosing(answering) as pieces:
             async for written in pieces:
                 if text := reader.feed(written.text):
@@ -125,53 +115,6 @@ class Responder:
         late = await self._model.takes_late_instructions()
         conversation = Conversation(request, Tools.of(request.options, request.messages), late_instructions=late)
         return replace(conversation, examples=self._lesson.known(chinese=conversation.chinese))
-
-    async def _write(
-        self, conversation: Conversation, heard: Sequence[Heard], prompt: Prompt, max_tokens: int, sampling: Sampling
-    ) -> AsyncGenerator[Written, None]:
-        """What the model writes, unless it makes up a number or a name that was not heard: then that it is not heard;
-        or says that nobody speaks where somebody does: then what is said.
-
-        The beginning of an answer that may be made up is held back until it is judged.
-        """
-        admission = ADMISSIONS.get(conversation.question.language) if conversation.asking else None
-        vocabulary = VOCABULARIES.get(conversation.question.language)
-        says = vocabulary.says if vocabulary is not None and conversation.asked else ""
-        reused: int | None = None
-        correction = self._refuted.get(prompt.tokens)
-        if correction is None:
-            held, judged = "", not (admission or says)
-            async with aclosing(self._model.write(prompt.tokens, max_tokens, sampling)) as pieces:
-                async for piece in pieces:
-                    reused = piece.reused_tokens
-                    if judged:
-                        yield piece
-                        continue
-                    held += piece.text
-                    open_ended = admission is not None or may_deny(held, heard)
-                    ended = piece.finish is not None or len(held) >= HELD_CHARACTERS or _SENTENCE.search(held)
-                    if open_ended and not ended:
-                        continue
-                    if says and denies(held, heard):
-                        correction = beginning_with(says)
-                        break
-                    if admission and _made_up(held, conversation, heard):
-                        correction = exactly(admission)
-                        break
-                    judged = True
-                    yield replace(piece, text=held)
-                else:
-                    return
-            self._refute(prompt, correction or "")
-        corrected = replace(sampling, grammar=correction)
-        async with aclosing(self._model.write(prompt.tokens, max_tokens, corrected)) as pieces:
-            async for piece in pieces:
-                yield piece if reused is None else replace(piece, reused_tokens=reused)
-
-    def _refute(self, prompt: Prompt, correction: str) -> None:
-        self._refuted[prompt.tokens] = correction
-        if len(self._refuted) > REFUTED:
-            self._refuted.popitem(last=False)
 
     async def _sampling(self, options: Options, tools: Tools) -> Sampling:
         constraint = constraint_of(options, tools)
@@ -270,42 +213,6 @@ class Responder:
 
     def _too_long(self, request: Request, tokens: int) -> ContextTooLong:
         return ContextTooLong(tokens, self._model.context_length, request.model)
-
-
-def _settled(conversation: Conversation, heard: Sequence[Heard], sampling: Sampling) -> Sampling:
-    """`sampling`, held to what is certain of the answer."""
-    if not conversation.asked:
-        return sampling
-    question = conversation.question
-    if word := beginning(question, heard):
-        return replace(sampling, grammar=beginning_with(word))
-    vocabulary = VOCABULARIES.get(question.language)
-    if conversation.asking and vocabulary is not None and told(question, heard):
-        return replace(sampling, grammar=anything_but(vocabulary.refusal or vocabulary.admission))
-    return sampling
-
-
-def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) -> bool:
-    """Whether `answer` only echoes the question, is about an example, gives a reason where none is told, or has numbers
-    or names that are neither in the notes nor in what the client wrote."""
-    if answer.strip() in ADMISSIONS.values():
-        return False
-    notes = [line for one in heard for line in sentences(one, Wording(conversation.chinese, None, one.seconds))]
-    written = [message.text for message in conversation.request.messages]
-    # Names have another form in another language, and German writes every noun like one.
-    spoken = {segment.language for one in heard for segment in one.segments}
-    question = conversation.question
-    sources = [*notes, *written]
-    known = " ".join(sources).lower()
-    if spoken <= {question.language} and any(found.group().lower() not in known for found in FACTS.finditer(answer)):
-        return True
-    texts = [*(segment.text for one in heard for segment in one.segments), *written[:-1]]
-    if not texts and conversation.asking and "fact" in question.wants:
-        return True
-    if not conversation.doubtable:
-        return conversation.asking and bool(invented(answer, sources, language=question.language, names=False))
-    names = spoken == {question.language} and question.language != "de"
-    return unfounded(answer, question, texts, sources, names=names, reasons=spoken <= REASONED)
 
 
 class _Reasoning:

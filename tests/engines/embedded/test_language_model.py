@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import time
@@ -112,6 +113,20 @@ async def test_texts_are_scored_beside_answers_and_cost_no_prefix(model: Languag
     await until_free(model)
     _, again = await write(model, prompt, 4)
     assert again.reused_tokens >= len(tokens) - 5
+
+
+async def test_it_tells_which_tokens_come_next(model: LanguageModel) -> None:
+    prompt = await model.tokenize("The capital of France is")
+    choices = [(await model.tokenize(text))[0] for text in (" Paris", " London", " banana", ".")]
+    assert [await model.text([choice]) for choice in choices] == [" Paris", " London", " banana", "."]
+    weighed = await model.weigh(prompt, choices)
+    assert sum(map(math.exp, weighed.logprobs)) == pytest.approx(1, abs=0.01)
+    assert weighed.logprobs[0] > weighed.logprobs[1] > weighed.logprobs[2]
+    (paris, london), scored = weighed.logprobs[:2], await scores(model, "The capital of France is", " Paris", " London")
+    assert paris - london == pytest.approx(scored[0] - scored[1], abs=0.1)
+    assert (await model.weigh(prompt, choices)).reused_tokens >= len(prompt) - 2
+    _, last = await write(model, "The capital of France is", 1)
+    assert last.reused_tokens >= len(prompt) - 2  # an answer goes on from there
 
 
 async def test_control_tokens_count_only_where_they_are_meant(model: LanguageModel) -> None:

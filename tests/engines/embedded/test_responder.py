@@ -19,6 +19,7 @@ import pytest_asyncio
 from auricle.config import EngineSettings
 from auricle.engines.embedded.constraints import Tools, exactly
 from auricle.engines.embedded.conversation import Conversation, opening
+from auricle.engines.embedded.doubt import Doubt
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.language_model import LanguageModel, Sampling, Written
 from auricle.engines.embedded.languages import language_of
@@ -363,6 +364,30 @@ async def test_what_is_made_up_is_not_sent(respondent: Respondent) -> None:
     assert inventive.answers == 3, "it is not judged twice"
     assert again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
     assert again.usage.cached_tokens >= again.usage.prompt_tokens - 6
+
+
+@pytest.mark.parametrize(("log_odds", "answer"), [(9.0, r"It can't be heard in the audio\."), (-9.0, r"(?!It can).+")])
+async def test_what_is_known_not_to_be_told_is_not_asked_for(
+    respondent: Respondent, log_odds: float, answer: str
+) -> None:
+    model = Roomy(respondent.model)
+    responder = Responder(cast(LanguageModel, model), respondent._listener, Doubt((13, 14, 15), (0.0,) * 3, log_odds))
+    responder._lesson = respondent.taught._lesson
+    asked = respondent.request(PARCEL, "Which colour is the parcel?")
+    first, again = [await collect(responder.answer(asked)) for _ in range(2)]
+    assert re.fullmatch(answer, first.content)
+    assert again.content == first.content
+    assert again.usage.cached_tokens == again.usage.prompt_tokens
+    assert first.usage.prompt_tokens == again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
+
+
+@pytest.mark.parametrize("text", ["What is said?", "Is the parcel red?", "Describe the audio.", "有人说话吗？"])
+async def test_other_questions_are_not_doubted_beforehand(respondent: Respondent, text: str) -> None:
+    model = Roomy(respondent.model)
+    responder = Responder(cast(LanguageModel, model), respondent._listener, Doubt((13,), (0.0,), 9.0))
+    responder._lesson = respondent.taught._lesson
+    answer = await collect(responder.answer(respondent.request(PARCEL, text)))
+    assert answer.content not in ("It can't be heard in the audio.", "从音频里听不出来。")
 
 
 @pytest.mark.parametrize(

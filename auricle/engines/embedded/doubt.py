@@ -1,0 +1,41 @@
+"""Whether the notes tell what is asked: the language model knows that better than it writes it.
+
+A linear probe: a weighted sum of how likely some tokens are to begin the answer, compared with each other, which is to
+say of the model's last hidden state (Alain and Bengio 2016, "Understanding intermediate layers using linear classifier
+probes"). Tokens, weights and bias are in doubt.json beside this module, for each language model that they were fitted
+for; `python -m bench.understanding.doubt` fits them on questions of which it is known whether they can be answered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+ADMIT = 0.0
+ANSWER = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A probe for one language model."""
+
+    tokens: tuple[int, ...]
+    weights: tuple[float, ...]
+    bias: float
+
+    def log_odds(self, logprobs: Sequence[float]) -> float:
+        """That the answer is not in the notes (natural logarithm); `logprobs` are those of `tokens`."""
+        return self.bias + sum(w * value for w, value in zip(self.weights, logprobs, strict=True))
+
+
+@cache
+def doubt_of(language_model: str) -> Doubt | None:
+    """The probe for a model of the catalogue; None where there is none."""
+    text = resources.files(__package__).joinpath("doubt.json").read_text("utf-8")
+    found = json.loads(text).get(language_model)
+    if found is None:
+        return None
+    return Doubt(tuple(found["tokens"]), tuple(found["weights"]), float(found["bias"]))

@@ -1,0 +1,164 @@
+"""What the language model may write: held to what is certain, and judged before it is sent."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from auricle.engines.embedded.certain import beginning, denies, may_deny, told
+from auricle.engines.embedded.constraints import anything_but, beginning_with, exactly
+from auricle.engines.embedded.conversation import Conversation
+from auricle.engines.embedded.doubt import ADMIT, ANSWER, Doubt
+from auricle.engines.embedded.examples import FACTS
+from auricle.engines.embedded.grounding import REASONED, invented, unfounded
+from auricle.engines.embedded.heard import Heard
+from auricle.engines.embedded.language_model import LanguageModel, Sampling, Written
+from auricle.engines.embedded.notes import Wording, sentences
+from auricle.engines.embedded.prompt import Prompt
+from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES
+
+HELD_CHARACTERS = 160  # of an answer that is judged before it is sent: its first sentence, if that is shorter
+REMEMBERED = 256  # prompts whose judgement is kept: the same request again is answered at once
+_SENTENCE = re.compile(r"[.!?]\s|[。！？\n]")
+
+
+class Writer:
+    """Writes answers with one model. Of them it keeps only which grammar they had to be held to."""
+
+    def __init__(self, model: LanguageModel, doubt: Doubt | None = None) -> None:
+        """`doubt` was fitted for this model, if for any."""
+        self._model = model
+        self._doubt = doubt
+        self._judged: OrderedDict[tuple[bytes, Sampling], str | None] = OrderedDict()
+
+    async def write(
+        self, conversation: Conversation, heard: Sequence[Heard], prompt: Prompt, max_tokens: int, sampling: Sampling
+    ) -> AsyncGenerator[Written, None]:
+        """What the model writes. That it is not heard, where what is asked is not told, or the model makes up a number
+        or a name; what is said, where it writes that nobody speaks and somebody does.
+
+        The beginning of an answer that may be corrected is held back until it is judged.
+        """
+        key = array("I", prompt.tokens).tobytes(), sampling
+        judge, reused, held, correction = None, None, "", ""
+        if key in self._judged:
+            sampling = replace(sampling, grammar=self._judged[key])
+        elif conversation.asked:
+            judge = _Judge(conversation, heard)
+            grammar, reused = await self._settled(judge, prompt)
+            sampling = replace(sampling, grammar=grammar)
+        async with aclosing(self._model.write(prompt.tokens, max_tokens, sampling)) as pieces:
+            async for piece in pieces:
+                reused = piece.reused_tokens if reused is None else reused
+                held += piece.text
+                if judge is not None:
+                    if piece.finish is None and not judge.ready(held):
+                        continue
+                    if correction := judge.correction(held):
+                        break
+                    if sampling.temperature == 0 and piece.finish != "length":
+                        self._remember(key, sampling.grammar)
+                    judge = None
+                yield replace(piece, text=held, reused_tokens=reused)
+                held = ""
+        if not correction:
+            return
+        self._remember(key, correction)
+        corrected = replace(sampling, grammar=correction)
+        async with aclosing(self._model.write(prompt.tokens, max_tokens, corrected)) as pieces:
+            async for piece in pieces:
+                yield piece if reused is None else replace(piece, reused_tokens=reused)
+
+    async def _settled(self, judge: _Judge, prompt: Prompt) -> tuple[str | None, int | None]:
+        """The grammar of what is certain of the answer; how much of the prompt was reused, if it had to be read."""
+        if (grammar := judge.certain()) is not None or self._doubt is None or not judge.doubtable:
+            return grammar, None
+        weighed = await self._model.weigh(prompt.tokens, self._doubt.tokens)
+        log_odds = self._doubt.log_odds(weighed.logprobs)
+        grammar = judge.admitting() if log_odds > ADMIT else judge.answering() if log_odds < ANSWER else None
+        return grammar, weighed.reused_tokens
+
+    def _remember(self, key: tuple[bytes, Sampling], grammar: str | None) -> None:
+        self._judged[key] = grammar
+        if len(self._judged) > REMEMBERED:
+            self._judged.popitem(last=False)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Of answers to one question in words, by what was heard."""
+
+    conversation: Conversation
+    heard: Sequence[Heard]
+
+    @property
+    def doubtable(self) -> bool:
+        """Whether it can be told beforehand if what is asked is there: as in the questions that doubt was fitted on."""
+        one, *others = self.heard or (None,)
+        first = len([message for message in self.conversation.request.messages if message.role == "user"]) == 1
+        words = one is not None and bool(one.segments) and not others
+        return words and first and self.conversation.examples and self.conversation.doubtable and bool(self._admission)
+
+    def certain(self) -> str | None:
+        """The grammar of what is certain of the answer, if anything is."""
+        question = self.conversation.question
+        if word := beginning(question, self.heard):
+            return beginning_with(word)
+        return self.answering() if self._admission and told(question, self.heard) else None
+
+    def answering(self) -> str:
+        """The grammar of any answer but that it can't be heard."""
+        vocabulary = VOCABULARIES[self.conversation.question.language]
+        return anything_but(vocabulary.refusal or vocabulary.admission)
+
+    def admitting(self) -> str:
+        """The grammar of the answer that it can't be heard."""
+        return exactly(self._admission)
+
+    def ready(self, held: str) -> bool:
+        """Whether enough of the answer is there to judge it."""
+        if len(held) >= HELD_CHARACTERS or _SENTENCE.search(held):
+            return True
+        return not self._admission and not (self._says and may_deny(held, self.heard))
+
+    def correction(self, held: str) -> str:
+        """The grammar of what to write in place of an answer that begins so; empty where it may stand."""
+        if self._says and denies(held, self.heard):
+            return beginning_with(self._says)
+        return self.admitting() if self._admission and _made_up(held, self.conversation, self.heard) else ""
+
+    @property
+    def _admission(self) -> str:
+        return ADMISSIONS.get(self.conversation.question.language, "") if self.conversation.asking else ""
+
+    @property
+    def _says(self) -> str:
+        vocabulary = VOCABULARIES.get(self.conversation.question.language)
+        return "" if vocabulary is None else vocabulary.says
+
+
+def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) -> bool:
+    """Whether `answer` only echoes the question, is about an example, gives a reason where none is told, or has numbers
+    or names that are neither in the notes nor in what the client wrote."""
+    if answer.strip() in ADMISSIONS.values():
+        return False
+    notes = [line for one in heard for line in sentences(one, Wording(conversation.chinese, None, one.seconds))]
+    written = [message.text for message in conversation.request.messages]
+    # Names have another form in another language, and German writes every noun like one.
+    spoken = {segment.language for one in heard for segment in one.segments}
+    question = conversation.question
+    sources = [*notes, *written]
+    known = " ".join(sources).lower()
+    if spoken <= {question.language} and any(found.group().lower() not in known for found in FACTS.finditer(answer)):
+        return True
+    texts = [*(segment.text for one in heard for segment in one.segments), *written[:-1]]
+    if not texts and conversation.asking and "fact" in question.wants:
+        return True
+    if not conversation.doubtable:
+        return conversation.asking and bool(invented(answer, sources, language=question.language, names=False))
+    names = spoken == {question.language} and question.language != "de"
+    return unfounded(answer, question, texts, sources, names=names, reasons=spoken <= REASONED)

@@ -1,0 +1,152 @@
+"""Fits the probe of auricle/engines/embedded/doubt.py, and tells how well it knows what can be answered: `python -m
+bench.understanding.doubt [--write]`.
+
+On answerable/*.toml: what might be said in an audio, with questions of which it is known whether they are answered
+there; nothing of it is in another part. Asking the model takes half an hour on two cores; what it says is kept beside
+the clips of `bench.sets`. Fitted is a ridge-regularised logistic regression, judged on readings that it was not fitted
+on: those of the other folds, and readings.toml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.config import load_settings
+from auricle.engines.embedded.doubt import ADMIT, ANSWER
+from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.listener import Listener
+from auricle.engines.embedded.responder import Responder
+from auricle.weights.pull import resolve
+from bench.sets import cache_dir
+from bench.understanding.evaluate import Deaf
+from bench.understanding.wording import READINGS, Read, readings
+
+ANSWERABLE = sorted(Path(__file__).with_name("answerable").glob("*.toml"))
+PROBE = Path(__file__).parents[2] / "auricle" / "engines" / "embedded" / "doubt.json"
+VOCABULARY = range(220, 20_000)  # of it: frequent tokens, no single bytes
+TOKENS = 512  # that are compared
+FOLDS = 5
+RIDGE = 100.0  # of standardised features
+STEPS = 20  # of Newton's method
+DIGITS = 5  # of weights that are written
+
+Floats = NDArray[np.float64]
+
+
+async def vocabulary(model: LanguageModel) -> tuple[int, ...]:
+    """Tokens that are texts by themselves; the same ones each time."""
+    found: list[int] = []
+    for token in random.Random(0).sample(VOCABULARY, len(VOCABULARY)):
+        text = await model.text([token])
+        if text.isascii() and text.isprintable() and text.strip():
+            found.append(token)
+        if len(found) == TOKENS:
+            break
+    return tuple(sorted(found))
+
+
+async def asked(reads: Sequence[Read], name: str) -> tuple[tuple[int, ...], Floats]:
+    """The tokens, and how likely each is to begin the answer: float64 [questions, tokens]."""
+    settings = load_settings()
+    engine = settings.engine("embedded")
+    model = LanguageModel(resolve(name, settings), engine)
+    await model.start()
+    await model.wait_ready()
+    rows: list[tuple[float, ...]] = []
+    try:
+        tokens = await vocabulary(model)
+        responder = Responder(model, Listener(Deaf()))
+        await responder.warm_up()
+        for read in reads:
+            prompt = await responder.prompt(read.request, [read.heard])
+            rows.append((await model.weigh(prompt.tokens, tokens)).logprobs)
+            sys.stdout.write(f"\r{len(rows)}/{len(reads)}")
+            sys.stdout.flush()
+    finally:
+        await model.close()
+    return tokens, np.array(rows)
+
+
+def known(reads: Sequence[Read], file: Path, name: str) -> tuple[tuple[int, ...], Floats]:
+    """What `asked` returns; from `file`, if it is there."""
+    if not file.exists():
+        tokens, logprobs = asyncio.run(asked(reads, name))
+        np.savez(file, tokens=np.array(tokens), logprobs=logprobs)
+    kept = np.load(file)
+    return tuple(map(int, kept["tokens"])), kept["logprobs"]
+
+
+def fitted(features: Floats, unanswerable: Floats) -> tuple[Floats, float]:
+    """Weights [tokens] and bias of the log-odds, from features [questions, tokens] and 0 or 1 [questions]."""
+    mean, scale = features.mean(0), features.std(0) + 1e-9
+    inputs = np.column_stack([(features - mean) / scale, np.ones(len(features))])
+    penalty = np.diag([RIDGE] * features.shape[1] + [0.0])
+    found = np.zeros(inputs.shape[1])
+    for _ in range(STEPS):
+        odds = 1 / (1 + np.exp(-inputs @ found))
+        curvature = (inputs * (odds * (1 - odds))[:, None]).T @ inputs + penalty
+        found -= np.linalg.solve(curvature, inputs.T @ (odds - unanswerable) + penalty @ found)
+    weights = found[:-1] / scale
+    return weights, float(found[-1] - weights @ mean)
+
+
+def area(log_odds: Floats, unanswerable: Floats) -> float:
+    """Under the curve of receiver operating characteristics: how often one of each kind is told apart."""
+    wrong, right = log_odds[unanswerable == 0], log_odds[unanswerable == 1]
+    return float((right[:, None] > wrong).mean() + (right[:, None] == wrong).mean() / 2)
+
+
+def report(name: str, log_odds: Floats, unanswerable: Floats) -> None:
+    """One line: how many of each kind are held to an answer or to none, and how many to the wrong one."""
+    cells = []
+    for kind, of in (("can be answered", 0), ("cannot", 1)):
+        odds = log_odds[unanswerable == of]
+        cells.append(f"{kind}: {len(odds)}, {np.mean(odds > ADMIT):.1%} refused, {np.mean(odds < ANSWER):.1%} answered")
+    sys.stdout.write(f"{name:12} area {area(log_odds, unanswerable):.3f}; {'; '.join(cells)}\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="keep the probe for the engine")
+    parser.add_argument("--model", default=load_settings().engine("embedded").language_model, help="of the catalogue")
+    options = parser.parse_args()
+    folder = cache_dir()
+    parts = {
+        "fit": [read for file in ANSWERABLE for read in readings("fit", file)],
+        "check": [read for part in ("choose", "check") for read in readings(part, READINGS)],
+    }
+    found = {
+        part: known(reads, folder / f"doubt-{options.model}-{part}.npz", options.model) for part, reads in parts.items()
+    }
+    labels = {part: np.array([float(read.right is None) for read in reads]) for part, reads in parts.items()}
+    (tokens, features), truth = found["fit"], labels["fit"]
+    languages = np.array([read.heard.segments[0].language for read in parts["fit"]])
+    groups = np.unique([hash(read.heard) for read in parts["fit"]], return_inverse=True)[1]
+    held_out = np.zeros(len(truth))
+    for fold in range(FOLDS):
+        inside = groups % FOLDS == fold
+        weights, bias = fitted(features[~inside], truth[~inside])
+        held_out[inside] = features[inside] @ weights + bias
+    report("other folds", held_out, truth)
+    for language in np.unique(languages):
+        report(f"  {language}", held_out[languages == language], truth[languages == language])
+    weights, bias = fitted(features, truth)
+    report("readings", found["check"][1] @ weights + bias, labels["check"])
+    if options.write:
+        probes = json.loads(PROBE.read_text("utf-8"))
+        rounded = [float(f"{weight:.{DIGITS}g}") for weight in weights]
+        probes[options.model] = {"tokens": list(tokens), "weights": rounded, "bias": round(bias, DIGITS)}
+        PROBE.write_text(json.dumps(probes) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
