@@ -52,7 +52,8 @@ class Wording:
     def said(self, segment: Segment, before: Segment | None = None) -> str:
         """Known as soon as the segment is; a line a sentence, for a small model overlooks the second in a line.
 
-        What follows `before` is told as going on: each "somebody" is somebody else to a small model.
+        What follows `before` is told as going on: each "somebody" is somebody else to a small model. It is told without
+        its end, which takes as long to read as a few words do.
         """
         start, stop = self.time(segment.start), self.time(segment.end)
         goes_on = before is not None and (before.language, before.voice) == (segment.language, segment.voice)
@@ -60,10 +61,10 @@ class Wording:
         first, *others = _SENTENCE_END.split(segment.text.strip())
         if self.chinese:
             speaker = {"lower": "较低的声音", "higher": "较高的声音", None: "有人"}[segment.voice]
-            who = f"接着，从{start}到{stop}" if goes_on else f"从{start}到{stop}，{speaker}用{language}说"
+            who = f"接着，在{start}" if goes_on else f"从{start}到{stop}，{speaker}用{language}说"
             return "\n".join([f"{who}：“{first}”", *(f"接着说：“{each}”" for each in others)])
         speaker = f"the {segment.voice} voice" if segment.voice else "somebody"
-        who = f"Then, from {start} to {stop}" if goes_on else f"From {start} to {stop} {speaker} says in {language}"
+        who = f"Then, at {start}" if goes_on else f"From {start} to {stop} {speaker} says in {language}"
         return "\n".join([f'{who}: "{first}"', *(f'Then: "{each}"' for each in others)])
 
     def closing(self, heard: Heard) -> list[str]:

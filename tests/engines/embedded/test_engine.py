@@ -95,7 +95,7 @@ async def test_what_is_said_is_heard_sentence_by_sentence(engine: EmbeddedEngine
     first, second = segments
     assert first.end <= SPEECH.waveform.seconds + 0.2 <= second.start + 0.4
     assert (first.words, first.tokens, first.readings) == ((), (), ())
-    assert "Then, from" in answer.reasoning
+    assert "Then, at" in answer.reasoning
 
 
 async def test_without_ears_for_sounds_it_answers_from_words_and_says_so(

@@ -117,12 +117,12 @@ def test_who_goes_on_is_not_somebody_else() -> None:
     lines = sentences(replace(MORNING, segments=spoken), wording())
     assert lines[1:5] == [
         'From 0 s to 1 s somebody says in English: "Come in."',
-        'Then, from 1.2 s to 2 s: "Sit down."',
+        'Then, at 1.2 s: "Sit down."',
         'From 3 s to 3.5 s somebody says in French: "Merci."',
-        'Then, from 4 s to 4.5 s: "Voilà."',
+        'Then, at 4 s: "Voilà."',
     ]
     chinese = sentences(replace(MORNING, segments=spoken), wording(chinese=True))
-    assert chinese[1:3] == ["从0秒到1秒，有人用英语说：“Come in.”", "接着，从1.2秒到2秒：“Sit down.”"]
+    assert chinese[1:3] == ["从0秒到1秒，有人用英语说：“Come in.”", "接着，在1.2秒：“Sit down.”"]
     gap = sentences(replace(MORNING, segments=spoken), wording(), frozenset({0, 3}))
     assert 'From 4 s to 4.5 s somebody says in French: "Voilà."' in gap
 
