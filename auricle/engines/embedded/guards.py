@@ -11,6 +11,10 @@ MAX_COMPRESSION = 2.4  # openai/whisper's threshold: text that compresses better
 MIN_LOOP = 4  # tokens of the shortest repetition that counts
 MAX_TOKENS_A_SECOND = 25.0  # nobody speaks so fast, even in languages whose letters take several tokens
 SPARE_TOKENS = 16  # allowed however short the speech is
+LONE_WORD_SECONDS = 2.0  # in windows under it
+LONE_WORD_LOGPROB = -1.0  # this is the floor: a lone word is improbable even when it is right
+CAREFUL_LOGPROB = -0.2  # the floor of others where time matters less; see docs/performance.md
+LONE_WORD_TOKENS = 5  # and there, more than these are no lone word
 _CRY = re.compile(r"\W*\w?(\w)\1{4,}\W*", re.IGNORECASE)
 
 
@@ -41,6 +45,13 @@ def loops(tokens: Sequence[int]) -> bool:
 def token_limit(seconds: float, most: int) -> int:
     """Tokens that `seconds` of speech can have: a loop in a short window ends here and not only at `most`."""
     return min(most, SPARE_TOKENS + math.ceil(MAX_TOKENS_A_SECOND * seconds))
+
+
+def floor(seconds: float, tokens: int, least: float, *, careful: bool) -> float:
+    """The log-probability from which on a text is trusted, of so many seconds of speech; `least` for most texts."""
+    if seconds < LONE_WORD_SECONDS and not (careful and tokens > LONE_WORD_TOKENS):
+        return LONE_WORD_LOGPROB
+    return max(least, CAREFUL_LOGPROB) if careful else least
 
 
 def doubtful(text: str, tokens: Sequence[int], avg_logprob: float, seconds: float, *, limit: int, floor: float) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import ctranslate2
 import numpy as np
 
-from auricle.engines.embedded import guards, omission, readings, script, switching, timestamps
+from auricle.engines.embedded import guards, omission, readings, script, spoken_language, switching, timestamps
 from auricle.engines.embedded.graft import Grafter, States
 from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
 from auricle.engines.embedded.stretches import Stretches
@@ -23,11 +23,7 @@ from auricle.waveform import Samples, Waveform
 FULL_WINDOW_SECONDS = 28.0  # longest window where every window costs 30 s
 TEMPERATURES = (0.4, 0.8)  # openai/whisper tries five, which keeps hopeless audio busy for long
 SURE_LANGUAGE = 0.6  # probability of a language from which on it is believed; else the first is sought with 30 s
-SETTLED_LANGUAGE = 0.8  # and from which on no other is tried when a window is recognised again
-POSSIBLE_LANGUAGE = 0.1  # and from which on it may be that other
 SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
-LONE_WORD_SECONDS = 2.0  # in windows under it
-LONE_WORD_LOGPROB = -1.0  # this is what `recheck` doubts
 BEAM_SECONDS = 8.0  # least length of a grafted window that is searched with a beam
 READINGS = 5  # texts of a window that are told beside the one that was found, where that is wanted
 
@@ -163,10 +159,10 @@ class Transcription:
             self._take_apart(item, parts)
             return
         view = self._seen(states)
-        found, probability = self._whisper.detect_language(view)
+        found, probability = spoken_language.rank(self._whisper, view)[0][0]
         first = item.window.index == 0
         if first and probability < SURE_LANGUAGE and self._options.quick:
-            found, probability = self._whisper.detect_language(self._whisper.encode(mel))
+            found, probability = spoken_language.rank(self._whisper, self._whisper.encode(mel))[0][0]
         sure = probability >= SURE_LANGUAGE and item.window.spoken_seconds >= SURE_SECONDS
         with self._lock:
             if first or sure:
@@ -206,16 +202,16 @@ class Transcription:
     def _states(self, mel: Mel) -> States:
         return self._grafter.encode(mel) if self._options.quick else np.array(self._whisper.encode(mel))[0]
 
-    def _seen(self, states: States) -> Any:
-        """A window's states as the decoder is to see them."""
-        return self._grafter.join([states]) if self._options.quick else _view(states)
+    def _seen(self, *states: States) -> Any:
+        """Windows' states as the decoder is to see them."""
+        return self._grafter.join(states) if self._options.quick else _view(*states)
 
     def _parts(self, window: Window, states: States) -> list[tuple[Window, str]]:
         """A window of several languages in parts of one each."""
         if len(window.pieces) < 2:
             return []
         found = self._whisper.detect_languages(self._grafter.join(switching.slices(window, states)))
-        return switching.parts(window, found)
+        return switching.parts(window, [ranked[0] for ranked in found])
 
     def _ready(self, encoded: Encoded) -> None:
         # CTranslate2 wants prompts of one length in a batch, and searches all of it with one beam
@@ -235,8 +231,7 @@ class Transcription:
         return self._whisper.prompt(language, translate=options.translate, prefix=" ".join(prefix).strip() or None)
 
     def _decode(self, items: list[Encoded]) -> None:
-        all_states = [item.states for item in items if item.states is not None]
-        states = self._grafter.join(all_states) if self._options.quick else _view(*all_states)
+        states = self._seen(*(item.states for item in items if item.states is not None))
         languages = [item.language for item in items]
         prompts = [self._prompt(item, item.language) for item in items]
         limit = guards.token_limit(max(item.seconds for item in items), MAX_TOKENS)
@@ -255,9 +250,8 @@ class Transcription:
         if not self._options.quick:
             item.improbable = True
             return guards.failed(text, decoded.avg_logprob)
-        # a lone word is improbable even when it is right
-        lone = item.window.spoken_seconds < LONE_WORD_SECONDS
-        floor = LONE_WORD_LOGPROB if lone else self._options.recheck_logprob
+        seconds, careful = item.window.spoken_seconds, _audio(item.owner).options.readings
+        floor = guards.floor(seconds, len(decoded.tokens), self._options.recheck_logprob, careful=careful)
         item.improbable = decoded.avg_logprob < floor
         if guards.doubtful(text, decoded.tokens, decoded.avg_logprob, item.seconds, limit=MAX_TOKENS, floor=floor):
             return True
@@ -277,8 +271,16 @@ class Transcription:
         beam_size = self._options.beam_size
         if item.improbable or item.lacking is not None:
             beam_size = max(beam_size, self._options.recheck_beam_size)
-        found = [self._search(item, view, language, beam_size) for language in self._languages(item, view)]
+        audio = _audio(item.owner)
+        unsure = item.improbable and not audio.options.language
+        ranked = spoken_language.rank(self._whisper, view)[0] if unsure else []
+        found = [self._search(item, view, language, beam_size) for language in self._languages(item, ranked)]
         best = self._said(max(found, key=self._rank))
+        if best.tokens and (language := self._likelier(item, ranked, best.language)):
+            other = self._said(self._search(item, view, language, beam_size))
+            best = spoken_language.likeliest(self._whisper, [best, other]) if other.tokens else best
+            with self._lock:
+                audio.language = audio.language if audio.spoken else best.language
         for temperature in TEMPERATURES if self._options.temperature_fallback else ():
             if not guards.repeats(self._whisper.text(best.tokens)) or item.owner.cancelled:
                 break
@@ -343,25 +345,27 @@ class Transcription:
         failed = guards.failed(self._whisper.text(found.tokens), found.avg_logprob)
         return replace(found, tokens=()) if failed else found
 
-    def _languages(self, item: Encoded, view: Any) -> list[str]:
-        """The languages that a window of doubtful text may be in: at most three.
+    def _languages(self, item: Encoded, ranked: spoken_language.Ranked) -> list[str]:
+        """The languages that a window of doubtful text may be in: at most three; `ranked` where they are in doubt, too.
 
         One of them is what most windows of the audio are in: with an accent, one may be taken for another language.
         """
-        audio = _audio(item.owner)
-        if audio.options.language:
-            return [item.language]
-        languages = [item.language]
-        if item.improbable:
-            (first, sure), (second, possible) = self._whisper.rank_languages(view)
-            settled = item.inherited or sure >= SETTLED_LANGUAGE or possible < POSSIBLE_LANGUAGE
-            languages = [*(languages if item.inherited else []), first, *([] if settled else [second])]
+        languages = [item.language] if item.inherited or not ranked else []
         with self._lock:
-            languages += [language for language, _ in audio.spoken.most_common(1)]
-        return list(dict.fromkeys(languages))
+            spoken = [language for language, _ in _audio(item.owner).spoken.most_common(1)]
+        return list(dict.fromkeys([*languages, *(language for language, _ in ranked[:1]), *spoken]))
+
+    def _likelier(self, item: Encoded, ranked: spoken_language.Ranked, found: str) -> str | None:
+        """Another language than the one that was `found` in which the window makes a likelier text."""
+        told = item.inherited and _audio(item.owner).spoken
+        languages = [] if told else spoken_language.candidates(ranked, found)
+        if not languages or item.states is None:
+            return None
+        likeliest = spoken_language.probe(self._whisper, self._seen(*[item.states] * len(languages)), languages)
+        return likeliest if likeliest != found else None
 
     def _rank(self, decoded: Decoded) -> tuple[bool, float]:
-        return not guards.repeats(self._whisper.text(decoded.tokens)), decoded.avg_logprob
+        return spoken_language.merit(self._whisper, decoded)
 
     def _finish(self, item: Encoded, decoded: Decoded, states: States | None) -> None:
         """Send what is known in order."""
@@ -428,11 +432,8 @@ class Transcription:
         return self._script(self._whisper.text(tokens), language, translate)
 
     def _script(self, text: str, language: str, translate: bool) -> str:
-        return (
-            script.to_script(text, self._options.chinese_script)
-            if script.is_chinese(language) and not translate
-            else text
-        )
+        chinese = script.is_chinese(language) and not translate
+        return script.to_script(text, self._options.chinese_script) if chinese else text
 
 
 def _audio(ticket: Ticket) -> Audio:

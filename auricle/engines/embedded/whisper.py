@@ -83,22 +83,12 @@ class Whisper:
         padded[0, :, : min(frames, mel.shape[1])] = mel[:, :frames]
         return self.model.encode(ctranslate2.StorageView.from_array(padded))
 
-    def detect_language(self, states: Any) -> tuple[str, float]:
-        """Whisper's code of the likeliest language and its probability."""
-        return self.rank_languages(states)[0]
-
-    def detect_languages(self, states: Any) -> list[tuple[str, float]]:
-        """The same for each row of `states`."""
+    def detect_languages(self, states: Any) -> list[list[tuple[str, float]]]:
+        """Whisper's codes of all languages and their probabilities, likeliest first, for each row of `states`."""
         if not self.multilingual:
-            return [("en", 1.0)] * int(states.shape[0])
-        return [(row[0][0][2:-2], float(row[0][1])) for row in self.model.detect_language(states)]
-
-    def rank_languages(self, states: Any) -> tuple[tuple[str, float], tuple[str, float]]:
-        """The two likeliest languages."""
-        if not self.multilingual:
-            return ("en", 1.0), ("en", 0.0)
-        first, second = ((token[2:-2], float(found)) for token, found in self.model.detect_language(states)[0][:2])
-        return first, second
+            return [[("en", 1.0)]] * int(states.shape[0])
+        rows = self.model.detect_language(states)
+        return [[(token[2:-2], float(probability)) for token, probability in row] for row in rows]
 
     def prompt(self, language: str, *, translate: bool, prefix: str | None) -> list[int]:
         """The tokens before the text: `prefix` as what was said before, language, task, no timestamps."""

@@ -27,6 +27,7 @@ from tests.engines.waveforms import from_pcm, from_samples, from_wav, noise, sil
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
+CLIPS = Path(__file__).parent / "clips"
 SECRET = "sk-nobody-tells-the-recogniser"
 ASK_NOT = "ask not what your country can do for you"
 
@@ -224,6 +225,13 @@ async def test_each_segment_has_its_own_language(
     begins = float(speech.duration) + pause_seconds
     assert second.start == pytest.approx(begins, abs=1)
     assert third.start == pytest.approx(begins + float(chinese.duration) + pause_seconds, abs=1)
+
+
+async def test_an_accent_does_not_hide_the_language(recognizer: Recognizer) -> None:
+    """Russian by an Italian voice, which at first sounds most like Slovak or Polish."""
+    (said,) = await collect(recognizer, from_wav(CLIPS / "pharmacy.wav"))
+    assert said.language == "ru"
+    assert plain([said]).startswith("скажите пожалуйста где находится")
 
 
 async def test_a_prompt_settles_the_spelling(recognizer: Recognizer, speech: Waveform) -> None:
