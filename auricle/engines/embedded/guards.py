@@ -14,7 +14,6 @@ SPARE_TOKENS = 16  # allowed however short the speech is
 LONE_WORD_SECONDS = 2.0  # in windows under it
 LONE_WORD_LOGPROB = -1.0  # this is the floor: a lone word is improbable even when it is right
 CAREFUL_LOGPROB = -0.2  # the floor of others where time matters less; see docs/performance.md
-LONE_WORD_TOKENS = 5  # and there, more than these are no lone word
 _CRY = re.compile(r"\W*\w?(\w)\1{4,}\W*", re.IGNORECASE)
 
 
@@ -47,9 +46,9 @@ def token_limit(seconds: float, most: int) -> int:
     return min(most, SPARE_TOKENS + math.ceil(MAX_TOKENS_A_SECOND * seconds))
 
 
-def floor(seconds: float, tokens: int, least: float, *, careful: bool) -> float:
+def floor(seconds: float, least: float, *, careful: bool) -> float:
     """The log-probability from which on a text is trusted, of so many seconds of speech; `least` for most texts."""
-    if seconds < LONE_WORD_SECONDS and not (careful and tokens > LONE_WORD_TOKENS):
+    if seconds < LONE_WORD_SECONDS:
         return LONE_WORD_LOGPROB
     return max(least, CAREFUL_LOGPROB) if careful else least
 

@@ -8,6 +8,7 @@ window is also tried in languages that many people speak. See docs/performance.m
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -39,6 +40,7 @@ def weighed(found: Ranked) -> list[tuple[str, float]]:
     return sorted(((code, value / whole) for code, value in values), key=lambda pair: -pair[1])
 
 
+@functools.cache
 def _weight(code: str) -> float:
     known, half_known, others = _WEIGHTS
     return known if code in _KNOWN.split() else half_known if code in _HALF_KNOWN.split() else others

@@ -251,7 +251,7 @@ class Transcription:
             item.improbable = True
             return guards.failed(text, decoded.avg_logprob)
         seconds, careful = item.window.spoken_seconds, _audio(item.owner).options.readings
-        floor = guards.floor(seconds, len(decoded.tokens), self._options.recheck_logprob, careful=careful)
+        floor = guards.floor(seconds, self._options.recheck_logprob, careful=careful)
         item.improbable = decoded.avg_logprob < floor
         if guards.doubtful(text, decoded.tokens, decoded.avg_logprob, item.seconds, limit=MAX_TOKENS, floor=floor):
             return True
