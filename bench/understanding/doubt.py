@@ -33,7 +33,7 @@ from bench.understanding.wording import READINGS, Read, readings
 ANSWERABLE = sorted(Path(__file__).with_name("answerable").glob("*.toml"))
 PROBE = Path(__file__).parents[2] / "auricle" / "engines" / "embedded" / "doubt.json"
 VOCABULARY = range(220, 20_000)  # of it: frequent tokens, no single bytes
-TOKENS = 512  # that are compared
+TOKENS = 1024  # that are compared
 FOLDS = 5
 RIDGE = 100.0  # of standardised features
 STEPS = 20  # of Newton's method
