@@ -59,14 +59,15 @@ def doubtful(text: str, tokens: Sequence[int], avg_logprob: float, seconds: floa
 
 
 def nobody_spoke(text: str, avg_logprob: float, no_speech_prob: float) -> bool:
-    """openai/whisper's rule for a window without speech, and improbable cries such as "Ahhhhhh", which it writes for a
-    horse. Either sign of the rule alone would also drop speech over music.
+    """openai/whisper's rule for a window without speech, and cries such as "Ahhhhhh", improbable or without end, which
+    it writes for a horse. Either sign of the rule alone would also drop speech over music.
 
     It catches what the voice detector lets through: a buzz, drums and a band gave log-probabilities under -1.7 and 0.67
     or more for no speech, recordings of animals and tools -1.2 to -2.2 and 0.54 or more; of 316 clips of speech only
     two came near, both written down wrong (openai/whisper asks for 0.6 or more; bench/false_text.py).
     """
-    return avg_logprob < -1.0 and (no_speech_prob > 0.5 or _CRY.fullmatch(text) is not None)
+    cry = _CRY.fullmatch(text) is not None
+    return (avg_logprob < -1.0 and (no_speech_prob > 0.5 or cry)) or (cry and repeats(text))
 
 
 def failed(text: str, avg_logprob: float) -> bool:

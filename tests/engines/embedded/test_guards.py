@@ -39,6 +39,7 @@ def test_an_improbable_cry_is_nobodys_speech() -> None:
     for cry in (" AAAAAAAAAAAAAAAA", "Ahhhhhhhhh!!", "啊啊啊啊啊啊"):
         assert guards.nobody_spoke(cry, -1.6, 0.46)
         assert not guards.nobody_spoke(cry, -0.6, 0.46)
+    assert guards.nobody_spoke(" A" + "H" * 200, -0.2, 0.1)
     for words in ("Ahhhhhh, no!", "5555", "www.example.org", "1 1 1 1 1 1"):
         assert not guards.nobody_spoke(words, -1.6, 0.46)
 
