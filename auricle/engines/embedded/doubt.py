@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 
 ADMIT = 0.5  # log-odds from which on the answer is that it cannot be heard
-ANSWER = 0.0  # below which that is no answer; between them the model writes what it likes
+ANSWER = -1.0  # below which that is no answer; between them the model writes what it likes
 
 
 @dataclass(frozen=True, slots=True)
