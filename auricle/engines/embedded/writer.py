@@ -98,10 +98,10 @@ class _Judge:
     @property
     def doubtable(self) -> bool:
         """Whether it can be told beforehand if what is asked is there: as in the questions that doubt was fitted on."""
-        one, *others = self.heard or (None,)
-        first = len([message for message in self.conversation.request.messages if message.role == "user"]) == 1
-        words = one is not None and bool(one.segments) and not others
-        return words and first and self.conversation.examples and self.conversation.doubtable and bool(self._admission)
+        if len(self.heard) != 1 or not self.heard[0].segments or not self._admission:
+            return False
+        users = sum(message.role == "user" for message in self.conversation.request.messages)
+        return users == 1 and self.conversation.examples and self.conversation.doubtable
 
     def certain(self) -> str | None:
         """The grammar of what is certain of the answer, if anything is."""
