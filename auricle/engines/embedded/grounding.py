@@ -150,6 +150,8 @@ def echoes(answer: str, question: Question) -> bool:
     """Whether `answer` only says what `question` said: "The order." to "What was ordered?"."""
     if "choice" in question.wants:  # it has its answer in it
         return False
+    if not set(_DIGITS.findall(answer)) <= set(_DIGITS.findall(question.text)):  # "Platform 4."
+        return False
     asked = {_stem(word) for word in _WORD.findall(question.text.lower())}
     words = [word for word in _WORD.findall(answer.lower()) if word not in _FILLERS]
     told = [word for word in words if not _HAN.search(word)]
