@@ -15,13 +15,14 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import orjson
 import structlog
 
 from auricle.config import EngineSettings
+from auricle.engines.embedded.completion import Finish, Sampling, Weighed, Written
 from auricle.engines.embedded.model_process import ModelProcess
 from auricle.engines.embedded.slots import Slots
 from auricle.errors import AuricleError, EngineFailed, InternalError, Unavailable
@@ -43,61 +44,10 @@ UNLIKELY_LOGPROB = -13.0  # of a token that is not among them; the last one of t
 TOKENIZE_CHARACTERS = 200_000  # sent at once
 REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our own wording
 REMEMBERED_CHARACTERS = 4096  # of one such text at most
-PENALTY_TOKENS = 64  # that penalties look back: of more, most would be the notes, whose words the answer is to quote
-DEFAULT_TOP_P = 0.95  # llama.cpp's own
 LATE_INSTRUCTIONS = ("system", "user", "assistant", "system", "user")
 MARK = "⟦{nonce}⟧"  # stands for a message's content while the template is applied
 
 log = structlog.get_logger(__name__)
-
-Finish = Literal["stop", "length"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How to choose the next token."""
-
-    temperature: float = 0.0
-    top_p: float = DEFAULT_TOP_P
-    frequency_penalty: float = 0.0
-    presence_penalty: float = 0.0
-    seed: int | None = None
-    stop: tuple[str, ...] = ()
-    grammar: str | None = None
-    """In llguidance's Lark dialect; checked beforehand with `LanguageModel.check`."""
-
-    def body(self) -> dict[str, Any]:
-        """The fields of llama.cpp's `/completion`."""
-        body: dict[str, Any] = {
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "frequency_penalty": self.frequency_penalty,
-            "presence_penalty": self.presence_penalty,
-            "repeat_last_n": PENALTY_TOKENS,
-            "seed": -1 if self.seed is None else self.seed & 0x7FFF_FFFF,
-            "stop": list(self.stop),
-        }
-        if self.grammar is not None:
-            body["grammar"] = self.grammar
-        return body
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A piece of what the model writes; the last one says how it ended and what it took."""
-
-    text: str
-    finish: Finish | None = None
-    tokens: int = 0  # written in all
-    reused_tokens: int = 0  # of the prompt, from the front, whose keys and values were still there
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """How likely some tokens are to come next, if one of them does."""
-
-    logprobs: tuple[float, ...]  # natural
-    reused_tokens: int  # of the prompt, from the front, whose keys and values were still there
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +194,17 @@ class LanguageModel(ModelProcess[str]):
         Choices are texts by themselves: of half a character nothing is told.
         """
         body = {
-            **{"prompt": list(prompt), "n_predict": 1, "cache_prompt": True},
-            **{"stream": True, "return_progress": True, "sse_ping_interval": PING_SECONDS},
-            **{"samplers": ["temperature"], "temperature": 1.0, "post_sampling_probs": True, "n_probs": len(choices)},
+            "prompt": list(prompt),
+            "n_predict": 1,
+            "n_probs": len(choices),
             "logit_bias": [[token, WEIGHED_BIAS] for token in choices],
+            "samplers": ["temperature"],
+            "temperature": 1.0,
+            "post_sampling_probs": True,
+            "cache_prompt": True,
+            "stream": True,
+            "return_progress": True,
+            "sse_ping_interval": PING_SECONDS,
         }
         told: dict[int, float] = {}
         reused = 0

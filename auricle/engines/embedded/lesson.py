@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager
 
+from auricle.engines.embedded.completion import Sampling
 from auricle.engines.embedded.conversation import opening
-from auricle.engines.embedded.language_model import LanguageModel, Sampling
+from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.prompt import Turn, compose
 
 EXAMPLES_CONTEXT = 4096  # tokens that the context has at least where examples, about 2100, stand in it

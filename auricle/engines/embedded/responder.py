@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 
+from auricle.engines.embedded.completion import DEFAULT_TOP_P, Sampling, Written
 from auricle.engines.embedded.constraints import CallReader, Tools, constraint_of
 from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.doubt import Doubt
 from auricle.engines.embedded.heard import Heard, is_credible, is_doubtful
-from auricle.engines.embedded.language_model import DEFAULT_TOP_P, LanguageModel, Sampling, Written
+from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.lesson import Lesson
 from auricle.engines.embedded.listener import Hearing, Listener
 from auricle.engines.embedded.notes import Wording, sentences

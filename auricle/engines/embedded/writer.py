@@ -10,13 +10,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from auricle.engines.embedded.certain import beginning, denies, may_deny, told
+from auricle.engines.embedded.completion import Sampling, Written
 from auricle.engines.embedded.constraints import anything_but, beginning_with, exactly
 from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.doubt import ADMIT, ANSWER, Doubt
 from auricle.engines.embedded.examples import FACTS
 from auricle.engines.embedded.grounding import REASONED, invented, unfounded
 from auricle.engines.embedded.heard import Heard
-from auricle.engines.embedded.language_model import LanguageModel, Sampling, Written
+from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.notes import Wording, sentences
 from auricle.engines.embedded.prompt import Prompt
 from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES

@@ -19,7 +19,8 @@ import pytest_asyncio
 
 from auricle.config import EngineSettings
 from auricle.engines.embedded import language_model
-from auricle.engines.embedded.language_model import LanguageModel, Sampling, Written
+from auricle.engines.embedded.completion import Sampling, Written
+from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.prompt import Piece, Turn, compose, merged
 from auricle.errors import EngineFailed, Unavailable
 

@@ -6,42 +6,26 @@ import asyncio
 import json
 import os
 import re
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import jsonschema
 import pytest
-import pytest_asyncio
 
-from auricle.config import EngineSettings
-from auricle.engines.embedded.constraints import Tools, exactly
+from auricle.engines.embedded.constraints import Tools
 from auricle.engines.embedded.conversation import Conversation, opening
-from auricle.engines.embedded.doubt import Doubt
 from auricle.engines.embedded.heard import Heard
-from auricle.engines.embedded.language_model import LanguageModel, Sampling, Weighed, Written
+from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.languages import language_of
-from auricle.engines.embedded.lesson import EXAMPLES_BYTES, EXAMPLES_CONTEXT
-from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.prompt import compose
 from auricle.engines.embedded.responder import Responder
 from auricle.errors import ContextTooLong, InvalidField
 from auricle.pipeline import collect
 from auricle.types import (
-    Answer,
     Message,
-    Options,
-    RecognitionOptions,
-    Request,
     ResponseFormat,
-    Segment,
-    Task,
     Text,
     ToolCall,
 )
-from auricle.waveform import Waveform
 from tests.engines.embedded.questions import (
     GERMAN,
     MEETING,
@@ -55,87 +39,12 @@ from tests.engines.embedded.questions import (
     audio_of,
     scene,
 )
+from tests.engines.embedded.respondent import CONTEXT, Respondent, Roomy
 from tests.engines.embedded.test_constraints import WEATHER
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
 
-CONTEXT = EXAMPLES_CONTEXT - 1  # examples would leave little room for what the tests are about, and take time to read
 SYSTEM = Message("system", (Text("You are MiMo, an AI assistant developed by Xiaomi."),))
-
-
-class Deaf:
-    """Must not be asked: everything is known already."""
-
-    async def recognize(self, waveform: Waveform, options: RecognitionOptions) -> AsyncGenerator[Segment, None]:
-        assert not waveform, "heard again"
-        yield Segment("", 0, 0, "en")
-
-
-class Roomy:
-    """The real model, as it says larger and with a larger context."""
-
-    context_length = EXAMPLES_CONTEXT
-    size_bytes = EXAMPLES_BYTES
-
-    def __init__(self, model: LanguageModel) -> None:
-        self._model = model
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-
-class Respondent:
-    """A responder that has heard every scene."""
-
-    def __init__(self, model: LanguageModel) -> None:
-        self.model = model
-        self._listener = Listener(Deaf())
-        self.responder = Responder(model, self._listener)
-        self.taught = Responder(cast(LanguageModel, Roomy(model)), self._listener)
-        """With the examples before the conversation."""
-
-    def request(self, *messages: Message | Heard | str, **options: Any) -> Request:
-        """Whole messages, or the scenes and texts of one."""
-        if not all(isinstance(message, Message) for message in messages):
-            messages = (self.user(*messages),)
-        options.setdefault("max_tokens", 120)
-        options.setdefault("thinking", False)
-        whole = tuple(message for message in messages if isinstance(message, Message))
-        return Request("0" * 32, "m", Task.UNDERSTAND, whole, Options(**options))
-
-    def user(self, *parts: Message | Heard | str) -> Message:
-        content = []
-        for part in parts:
-            if isinstance(part, Heard):
-                audio = audio_of(part)
-                self._listener.memory.put((audio.waveform.digest, RecognitionOptions()), part)
-                content.append(audio)
-            elif isinstance(part, str):
-                content.append(Text(part))  # type: ignore[arg-type]
-        return Message("user", tuple(content))
-
-    async def answer(self, request: Request) -> Answer:
-        answer = await collect(self.responder.answer(request))
-        assert answer.usage.prompt_tokens == await self.responder.count_prompt_tokens(request)
-        assert answer.usage.cached_tokens <= answer.usage.prompt_tokens
-        return answer
-
-    async def ask(self, *messages: Message | Heard | str, **options: Any) -> Answer:
-        return await self.answer(self.request(*messages, **options))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def respondent(small_language_model: Path) -> AsyncIterator[Respondent]:
-    model = LanguageModel(small_language_model, EngineSettings(context_length=CONTEXT))
-    await model.start()
-    deadline = time.monotonic() + 120
-    while not model.readiness.ready:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
-    respondent = Respondent(model)
-    await respondent.taught.warm_up()
-    yield respondent
-    await model.close()
 
 
 async def test_reasoning_is_what_was_heard_and_is_counted(respondent: Respondent) -> None:
@@ -336,89 +245,6 @@ async def test_text_that_is_too_long_is_refused_with_both_numbers(respondent: Re
         assert refused.value.tokens > CONTEXT
 
 
-class Saying:
-    """The real model, held to one answer unless it is held to another already."""
-
-    def __init__(self, model: LanguageModel, text: str) -> None:
-        self._model = model
-        self._text = text
-        self.answers = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def write(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> AsyncGenerator[Written, None]:
-        self.answers += 1
-        return self._model.write(prompt, max_tokens, replace(sampling, grammar=sampling.grammar or exactly(self._text)))
-
-
-async def test_what_is_made_up_is_not_sent(respondent: Respondent) -> None:
-    inventive = Saying(respondent.model, "The boss of Daniel is called Ferdinand.")
-    responder = Responder(cast(LanguageModel, inventive), respondent._listener)
-    asked = respondent.request(PARCEL, "What is the name of Daniel's boss?")
-    pieces = [delta.content async for delta in responder.answer(asked) if delta.content]
-    assert "".join(pieces) == "It can't be heard in the audio."
-    assert inventive.answers == 2
-    again = await collect(responder.answer(asked))
-    assert again.content == "It can't be heard in the audio."
-    assert inventive.answers == 3, "it is not judged twice"
-    assert again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
-    assert again.usage.cached_tokens >= again.usage.prompt_tokens - 6
-
-
-@pytest.mark.parametrize(("log_odds", "answer"), [(9.0, r"It can't be heard in the audio\."), (-9.0, r"(?!It can).+")])
-async def test_what_is_known_not_to_be_told_is_not_asked_for(
-    respondent: Respondent, log_odds: float, answer: str
-) -> None:
-    model = Roomy(respondent.model)
-    responder = Responder(cast(LanguageModel, model), respondent._listener, Doubt((13, 14, 15), (0.0,) * 3, log_odds))
-    responder._lesson = respondent.taught._lesson
-    asked = respondent.request(PARCEL, "Which colour is the parcel?")
-    first, again = [await collect(responder.answer(asked)) for _ in range(2)]
-    assert re.fullmatch(answer, first.content)
-    assert again.content == first.content
-    assert again.usage.cached_tokens == again.usage.prompt_tokens - 1  # the last one is always read
-    assert first.usage.prompt_tokens == again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
-
-
-@pytest.mark.parametrize("text", ["What is said?", "Is the parcel red?", "Describe the audio.", "有人说话吗？"])
-async def test_other_questions_are_not_doubted_beforehand(respondent: Respondent, text: str) -> None:
-    doubted: list[int] = []
-
-    class Watched(Roomy):
-        async def weigh(self, prompt: Sequence[int], choices: Sequence[int]) -> Weighed:
-            doubted.append(len(prompt))
-            return await self._model.weigh(prompt, choices)
-
-    model = cast(LanguageModel, Watched(respondent.model))
-    responder = Responder(model, respondent._listener, Doubt((13,), (0.0,), 9.0))
-    responder._lesson = respondent.taught._lesson
-    assert (await collect(responder.answer(respondent.request(PARCEL, text)))).content
-    assert not doubted
-    await collect(responder.answer(respondent.request(PARCEL, "Which colour is the parcel?")))
-    assert doubted
-
-
-@pytest.mark.parametrize(
-    ("request_", "silent", "begins"),
-    [
-        ("Describe this audio.", "The audio is silent.", "Somebody says"),
-        ("请描述音频内容", "这段音频里没有听到任何声音。", "有人说"),
-    ],
-)
-async def test_what_is_said_is_not_called_silence(
-    respondent: Respondent, request_: str, silent: str, begins: str
-) -> None:
-    deaf = Saying(respondent.model, silent)
-    responder = Responder(cast(LanguageModel, deaf), respondent._listener)
-    asked = respondent.request(PARCEL, request_)
-    assert (await collect(responder.answer(asked))).content.startswith(begins)
-    assert (await collect(responder.answer(asked))).content.startswith(begins)
-    assert deaf.answers == 3, "it is not judged twice"
-    nobody = respondent.request(NIGHT, request_)
-    assert (await collect(responder.answer(nobody))).content == silent
-
-
 async def test_what_nobody_said_is_written_from_the_words_alone(respondent: Respondent) -> None:
     asked = respondent.request(PARCEL, "Translate the audio into Spanish.")
     conversation = await respondent.responder._conversation(asked)
@@ -428,16 +254,6 @@ async def test_what_nobody_said_is_written_from_the_words_alone(respondent: Resp
     )
     assert len(prompt.tokens) < len(told.tokens)
     assert language_of((await respondent.answer(asked)).content) == "es"
-
-
-async def test_what_was_heard_is_sent(respondent: Respondent) -> None:
-    text = "It was Daniel who called, before six."
-    responder = Responder(cast(LanguageModel, Saying(respondent.model, text)), respondent._listener)
-    answer = await collect(responder.answer(respondent.request(PARCEL, "Who calls?")))
-    assert answer.content == text
-    known = respondent.request(PARCEL, "Was it Ferdinand or Daniel who calls?")
-    responder = Responder(cast(LanguageModel, Saying(respondent.model, "Not Ferdinand.")), respondent._listener)
-    assert (await collect(responder.answer(known))).content == "Not Ferdinand."
 
 
 async def test_examples_are_not_billed_and_stay_in_memory(respondent: Respondent) -> None:
@@ -450,28 +266,6 @@ async def test_examples_are_not_billed_and_stay_in_memory(respondent: Respondent
         assert await long.count_prompt_tokens(asked) == plain
         prompt = await long._prompt(await long._conversation(asked), [PARCEL])
         assert len(prompt.tokens) > plain + 500
-
-
-@pytest.mark.parametrize(
-    ("text", "doubtable"),
-    [
-        ("What is the name of the speaker?", True),
-        ("他今年多大了？", True),
-        ("How long does the journey take?", True),
-        ("What is said in the audio?", False),
-        ("Which animal is heard?", False),
-        ("Is the speaker a woman?", False),
-        ("Was the car red?", False),
-        ("Was kostet das Auto?", True),
-        ("有人说话吗？", False),
-        ("Describe the audio.", False),
-    ],
-)
-async def test_only_what_may_not_be_in_the_notes_is_doubted(respondent: Respondent, text: str, doubtable: bool) -> None:
-    assert Conversation(respondent.request(PARCEL, text), Tools()).doubtable is doubtable
-    assert Conversation(respondent.request(PARCEL, TRAIN, text), Tools()).doubtable is doubtable
-    form = ResponseFormat("json_object")
-    assert not Conversation(respondent.request(PARCEL, text, response_format=form), Tools()).doubtable
 
 
 RIGHT_AT_LEAST = 0.55  # of the questions; the small model, greedily

@@ -1,0 +1,138 @@
+"""What answers of the small model are held to, and what of them is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from auricle.engines.embedded.completion import Sampling, Weighed, Written
+from auricle.engines.embedded.constraints import Tools, exactly
+from auricle.engines.embedded.conversation import Conversation
+from auricle.engines.embedded.doubt import Doubt
+from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.responder import Responder
+from auricle.pipeline import collect
+from auricle.types import ResponseFormat
+from tests.engines.embedded.questions import NIGHT, PARCEL, TRAIN
+from tests.engines.embedded.respondent import Respondent, Roomy
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
+
+
+class Saying:
+    """The real model, held to one answer unless it is held to another already."""
+
+    def __init__(self, model: LanguageModel, text: str) -> None:
+        self._model = model
+        self._text = text
+        self.answers = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def write(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> AsyncGenerator[Written, None]:
+        self.answers += 1
+        return self._model.write(prompt, max_tokens, replace(sampling, grammar=sampling.grammar or exactly(self._text)))
+
+
+async def test_what_is_made_up_is_not_sent(respondent: Respondent) -> None:
+    inventive = Saying(respondent.model, "The boss of Daniel is called Ferdinand.")
+    responder = Responder(cast(LanguageModel, inventive), respondent._listener)
+    asked = respondent.request(PARCEL, "What is the name of Daniel's boss?")
+    pieces = [delta.content async for delta in responder.answer(asked) if delta.content]
+    assert "".join(pieces) == "It can't be heard in the audio."
+    assert inventive.answers == 2
+    again = await collect(responder.answer(asked))
+    assert again.content == "It can't be heard in the audio."
+    assert inventive.answers == 3, "it is not judged twice"
+    assert again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
+    assert again.usage.cached_tokens >= again.usage.prompt_tokens - 6
+
+
+@pytest.mark.parametrize(("log_odds", "answer"), [(9.0, r"It can't be heard in the audio\."), (-9.0, r"(?!It can).+")])
+async def test_what_is_known_not_to_be_told_is_not_asked_for(
+    respondent: Respondent, log_odds: float, answer: str
+) -> None:
+    model = Roomy(respondent.model)
+    responder = Responder(cast(LanguageModel, model), respondent._listener, Doubt((13, 14, 15), (0.0,) * 3, log_odds))
+    responder._lesson = respondent.taught._lesson
+    asked = respondent.request(PARCEL, "Which colour is the parcel?")
+    first, again = [await collect(responder.answer(asked)) for _ in range(2)]
+    assert re.fullmatch(answer, first.content)
+    assert again.content == first.content
+    assert again.usage.cached_tokens == again.usage.prompt_tokens - 1  # the last one is always read
+    assert first.usage.prompt_tokens == again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
+
+
+@pytest.mark.parametrize("text", ["What is said?", "Is the parcel red?", "Describe the audio.", "有人说话吗？"])
+async def test_other_questions_are_not_doubted_beforehand(respondent: Respondent, text: str) -> None:
+    doubted: list[int] = []
+
+    class Watched(Roomy):
+        async def weigh(self, prompt: Sequence[int], choices: Sequence[int]) -> Weighed:
+            doubted.append(len(prompt))
+            return await self._model.weigh(prompt, choices)
+
+    model = cast(LanguageModel, Watched(respondent.model))
+    responder = Responder(model, respondent._listener, Doubt((13,), (0.0,), 9.0))
+    responder._lesson = respondent.taught._lesson
+    assert (await collect(responder.answer(respondent.request(PARCEL, text)))).content
+    assert not doubted
+    await collect(responder.answer(respondent.request(PARCEL, "Which colour is the parcel?")))
+    assert doubted
+
+
+@pytest.mark.parametrize(
+    ("request_", "silent", "begins"),
+    [
+        ("Describe this audio.", "The audio is silent.", "Somebody says"),
+        ("请描述音频内容", "这段音频里没有听到任何声音。", "有人说"),
+    ],
+)
+async def test_what_is_said_is_not_called_silence(
+    respondent: Respondent, request_: str, silent: str, begins: str
+) -> None:
+    deaf = Saying(respondent.model, silent)
+    responder = Responder(cast(LanguageModel, deaf), respondent._listener)
+    asked = respondent.request(PARCEL, request_)
+    assert (await collect(responder.answer(asked))).content.startswith(begins)
+    assert (await collect(responder.answer(asked))).content.startswith(begins)
+    assert deaf.answers == 3, "it is not judged twice"
+    nobody = respondent.request(NIGHT, request_)
+    assert (await collect(responder.answer(nobody))).content == silent
+
+
+async def test_what_was_heard_is_sent(respondent: Respondent) -> None:
+    text = "It was Daniel who called, before six."
+    responder = Responder(cast(LanguageModel, Saying(respondent.model, text)), respondent._listener)
+    answer = await collect(responder.answer(respondent.request(PARCEL, "Who calls?")))
+    assert answer.content == text
+    known = respondent.request(PARCEL, "Was it Ferdinand or Daniel who calls?")
+    responder = Responder(cast(LanguageModel, Saying(respondent.model, "Not Ferdinand.")), respondent._listener)
+    assert (await collect(responder.answer(known))).content == "Not Ferdinand."
+
+
+@pytest.mark.parametrize(
+    ("text", "doubtable"),
+    [
+        ("What is the name of the speaker?", True),
+        ("他今年多大了？", True),
+        ("How long does the journey take?", True),
+        ("What is said in the audio?", False),
+        ("Which animal is heard?", False),
+        ("Is the speaker a woman?", False),
+        ("Was the car red?", False),
+        ("Was kostet das Auto?", True),
+        ("有人说话吗？", False),
+        ("Describe the audio.", False),
+    ],
+)
+async def test_only_what_may_not_be_in_the_notes_is_doubted(respondent: Respondent, text: str, doubtable: bool) -> None:
+    assert Conversation(respondent.request(PARCEL, text), Tools()).doubtable is doubtable
+    assert Conversation(respondent.request(PARCEL, TRAIN, text), Tools()).doubtable is doubtable
+    form = ResponseFormat("json_object")
+    assert not Conversation(respondent.request(PARCEL, text, response_format=form), Tools()).doubtable
