@@ -7,12 +7,14 @@ all, and, where the answer is in the language that was spoken, names. Small numb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from auricle.engines.embedded.question import Question
+from auricle.engines.embedded.spoken_numbers import LANGUAGES, in_digits, numbers_in
 from auricle.engines.embedded.vocabularies import VOCABULARIES, every_character, every_word, pattern
 
 MOST_COUNTED = 2  # numbers up to this may have been counted in the notes rather than read there, or be pronouns
+LEAST_IN_A_ROW = 3  # digits that are found in others: fewer are in many
 MOST_OF_A_REASON = 0.7  # of the words in an answer to why, where reasons are told
 ALL_OF_A_REASON = 0.8  # where none is told as such
 STEM_LETTERS = 5  # that tell words apart: ordered, order
@@ -21,8 +23,6 @@ REASONED = frozenset(each.language for each in VOCABULARIES.values() if each.rea
 
 _SOME = pattern(lambda vocabulary: vocabulary.some)
 _REASONS = pattern(lambda vocabulary: vocabulary.reasons)
-_NUMBERS = {name: number for each in VOCABULARIES.values() for name, number in each.numbers.items()}
-_NUMBERS_IN = {each.language: each.numbers for each in VOCABULARIES.values() if each.numbers}
 _MINUTES = {name: number for each in VOCABULARIES.values() for name, number in each.minutes.items()}
 _FILLERS = every_word(lambda vocabulary: vocabulary.fillers)
 _STARTERS = every_word(lambda vocabulary: vocabulary.starters)
@@ -35,15 +35,11 @@ _FILLERS_HAN = every_character(lambda vocabulary: vocabulary.fillers)
 _SOMEBODY_HAN = _FILLERS_HAN + every_character(lambda vocabulary: vocabulary.somebody)
 _NO_NAMES = every_word(lambda vocabulary: vocabulary.capitalised)
 
-_DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
+_DIGITS = re.compile(r"\d+")
 _NAME = re.compile(r"(?<![.!?:…。！？\"“”'’«»(\-])\s+([A-ZÀ-ÖØ-Þ][\w’'-]+)")
 _CAPITALISED_WORD = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+")
 _WORD = re.compile(r"[^\W\d_]+")
-_HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _HAN = re.compile(r"[㐀-鿿]")
-_HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
-_HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 
 
 def unfounded(
@@ -78,16 +74,22 @@ def invented(
     With `counted`, small numbers in digits may have been counted; small ones in words always may.
     """
     text = " ".join(sources)
-    numbers = [number for _, number in sorted(_numbers(text))]
-    numbers_in_a_row = "".join(f"{number:g}" for number in numbers)  # 0179 may be said as zero, one, seven, nine
-    known = {*numbers, *(value for word, value in _MINUTES.items() if word in text.lower())}
+    readings = [list(numbers_in(text, each)) for each in LANGUAGES]
+    known = {number.value for each in readings for number in each}
+    known |= {value for word, value in _MINUTES.items() if word in text.lower()}
+    told = list(numbers_in(answer, language))
+    rows = ["".join(number.digits for number in each) for each in readings]
+
+    def in_a_row(digits: str) -> bool:
+        """0179 may be said as zero, one, seven, nine."""
+        return len(digits) >= LEAST_IN_A_ROW and any(digits in row for row in rows)
+
     found = []
-    for at, number in _numbers(answer, language):
-        digits = _DIGITS.match(answer, at)
-        in_a_row = digits is not None and digits.group() in numbers_in_a_row
-        small = number <= MOST_COUNTED and (counted or digits is None)
-        if not small and number not in known and not in_a_row:
-            found.append(f"{number:g}")
+    whole = in_a_row("".join(number.digits for number in told))
+    for number in told:
+        small = number.value <= MOST_COUNTED and (counted or number.spelled)
+        if not (small or whole or number.value in known or in_a_row(number.digits)):
+            found.append(f"{number.value:g}")
     if names:
         words = {word.lower() for word in _WORD.findall(text)}
         for name in _NAME.findall(answer):
@@ -102,7 +104,8 @@ def numberless(answer: str, question: Question) -> bool:
     return (
         "number" in question.wants
         and not _SOME.search(answer)
-        and next(_numbers(answer, question.language), None) is None
+        and next(numbers_in(answer, question.language), None) is None
+        and not any(in_digits(answer, each).strip(" .").isdigit() for each in LANGUAGES)
     )
 
 
@@ -150,7 +153,8 @@ def echoes(answer: str, question: Question) -> bool:
     """Whether `answer` only says what `question` said: "The order." to "What was ordered?"."""
     if "choice" in question.wants:  # it has its answer in it
         return False
-    if not set(_DIGITS.findall(answer)) <= set(_DIGITS.findall(question.text)):  # "Platform 4."
+    known = set(_DIGITS.findall(in_digits(question.text, question.language)))
+    if not known.issuperset(_DIGITS.findall(answer)):  # "Platform 4."
         return False
     asked = {_stem(word) for word in _WORD.findall(question.text.lower())}
     words = [word for word in _WORD.findall(answer.lower()) if word not in _FILLERS]
@@ -176,39 +180,3 @@ def _said_share(text: str, said: Iterable[str], known: str = "") -> float:
 
 def _stem(word: str) -> str:
     return word[:STEM_LETTERS]
-
-
-def _numbers(text: str, language: str = "") -> Iterator[tuple[int, float]]:
-    """All numbers in `text` and where they are, however they are written; "9:15" are two.
-
-    Words are read in `language`, if it is known, for "once" is eleven in Spanish; else in every one.
-    """
-    numbers = _NUMBERS_IN.get(language, _NUMBERS)
-    for digits in _DIGITS.finditer(text):
-        whole = digits.group()
-        if re.fullmatch(r"\d{1,3}(,\d{3})+", whole):  # 10,000
-            whole = whole.replace(",", "")
-        parts = re.split("[:,]", whole)
-        yield from ((digits.start(), float(part)) for part in parts if re.fullmatch(r"\d+(\.\d+)?", part))
-    for word in _HYPHENATED.finditer(text):
-        names = [word.group().lower()] if word.group().lower() in numbers else word.group().lower().split("-")
-        yield from ((word.start(), float(numbers[name])) for name in names if name in numbers)
-    for han in _HAN_NUMBER.finditer(text):
-        yield from ((han.start(), value) for value in _han(han.group()))
-
-
-def _han(number: str) -> list[float]:
-    """What Chinese characters may count: 三百五十 is 350, 一二三 are 1, 2, 3."""
-    if not any(unit in number for unit in _HAN_UNITS):
-        digits = [_HAN_DIGITS[digit] for digit in number]
-        together = [float("".join(map(str, digits)))] if len(digits) > 1 else []
-        return [*map(float, digits), *together]
-    total, section, digit = 0, 0, 0
-    for character in number:
-        if character in _HAN_DIGITS:
-            digit = _HAN_DIGITS[character]
-        elif character == "万":
-            total, section, digit = (total + section + digit) * _HAN_UNITS["万"], 0, 0
-        else:
-            section, digit = section + max(1, digit) * _HAN_UNITS[character], 0
-    return [float(total + section + digit)]

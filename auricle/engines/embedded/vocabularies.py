@@ -17,11 +17,6 @@ from auricle.engines.embedded.vocabulary import Vocabulary, Want
 _FIRST: Mapping[Want, str] = {"person": r"[ ¿]*", "yes or no": r"\s*"}
 
 
-def _numbered(names: str) -> Mapping[str, int]:
-    """Names of the numbers from 0."""
-    return {name: number for number, name in enumerate(names.split())}
-
-
 _ENGLISH = Vocabulary(
     language="en",
     frequent="the is what who how does do are was this that and of in to please where when why many there can you it "
@@ -56,18 +51,9 @@ _ENGLISH = Vocabulary(
     neutral="is are was were there do does did can could i we you one hear heard any some anybody anyone somebody "
     "someone people person human a an the this that in on of at it audio recording clip file track background "
     "playing played plays contain contains have has being to be",
-    some="no|none|nobody|no one|several|some|many|few|couple|both|dozens?|only|alone",
+    some="no|none|nobody|no one|several|some|many|few|couple|pair|both|dozens?|only|alone|once|twice",
     reasons="because|since|so|due|therefore|reasons?|as|caused?|causes|thanks to|had to|have to|has to|must|for|"
     "in order|(call|calls|called|calling|write|writing|here) (to|about)",
-    numbers={
-        **_numbered(
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-            "seventeen eighteen nineteen twenty"
-        ),
-        **{"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90},
-        **{"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8},
-        **{"ninth": 9, "tenth": 10, "eleventh": 11, "twelfth": 12, "twice": 2, "hundred": 100, "thousand": 1000},
-    },
     minutes={"half": 30, "quarter": 15},
     fillers="a an the is are was were be it its he she they his her their of to in on at by and or called name s",
     starters="the a an this that these those it its he she they we you his her their our my your i'm i'll i've what "
@@ -115,12 +101,8 @@ _GERMAN = Vocabulary(
     music="musik",
     neutral="gibt es ist jemand hört man hören zu in dem der diese dieser aufnahme im audio hintergrund eine ein wird "
     "mensch",
-    some=r"kein\w*|niemand|mehrere|eine?|einen|einem",
+    some=r"kein\w*|niemand|mehrere|eine?|einen|einem|beide|\w+mal",
     reasons="weil|denn|da|wegen|damit|deshalb|um",
-    numbers=_numbered(
-        "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn "
-        "siebzehn achtzehn neunzehn zwanzig"
-    ),
     minutes={"halb": 30},
     fillers="der die das ist ein eine heißt in",
     yes="Ja",
@@ -160,10 +142,6 @@ _FRENCH = Vocabulary(
     neutral="y a t il est ce que quelqu un on entend entendre dans l le cet cette enregistrement audio du des fond",
     some="aucun|personne|plusieurs|une",
     reasons="parce|car|puisque|cause|grâce|pour|donc",
-    numbers=_numbered(
-        "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept "
-        "dix-huit dix-neuf vingt"
-    ),
     minutes={"demi": 30},
     fillers="le la les un une est de en il se c j l d appelle",
     starters="le la les un une des ce cette ces c'est il elle on nous vous je mon ma mes notre votre et mais pour "
@@ -205,10 +183,6 @@ _SPANISH = Vocabulary(
     neutral="hay alguien se oye oyen puede oír escucha en el la este esta grabación audio de fondo",
     some="ningun[oa]?|nadie|varios|varias|una?",
     reasons="porque|ya que|debido|para|por|así que",
-    numbers=_numbered(
-        "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis "
-        "diecisiete dieciocho diecinueve veinte"
-    ),
     minutes={"media": 30},
     fillers="el la los las es son un una su se llama de en",
     starters="el la los las una este esta ese eso yo mi su nuestro y pero por para en si hola gracias al lo se",
@@ -249,10 +223,6 @@ _ITALIAN = Vocabulary(
     neutral="c è qualcuno si sente nell nel questo questa registrazione sottofondo audio della",
     some="nessun[oa]?|una?",
     reasons="perché|poiché|causa|per|quindi",
-    numbers=_numbered(
-        "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici "
-        "diciassette diciotto diciannove venti"
-    ),
     minutes={"mezza": 30},
     fillers="il lo la un una c l d si chiama",
     starters="gli i il la uno una questo questa io mio mia suo e ma per in si ciao non",
@@ -294,13 +264,6 @@ _PORTUGUESE = Vocabulary(
     r"( no áudio| na gravação)?[?]?",
     some=r"nenhum\w*|ninguém|vári[oa]s|muit[oa]s|algu(ns|mas)|uma?",
     reasons="porque|para|por|pois",
-    numbers={
-        **_numbered(
-            "zero um dois três quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis dezessete "
-            "dezoito dezenove vinte"
-        ),
-        **{"uma": 1, "duas": 2, "quatorze": 14, "dezasseis": 16, "dezassete": 17, "dezanove": 19},
-    },
     minutes={"meia": 30},
     starters="o os as um uma ele ela meu",
     yes="Sim",

@@ -63,8 +63,6 @@ class Vocabulary:
     """A pattern of what answers how many without a number."""
     reasons: str = ""
     """A pattern of what tells a reason, or a purpose, when something is said; without it reasons are not judged."""
-    numbers: Mapping[str, int] = field(default_factory=dict)
-    """Tens and units are read as two numbers ("forty two": 40 and 2), which is enough to compare."""
     minutes: Mapping[str, int] = field(default_factory=dict)
     """Parts of an hour."""
     fillers: str = ""

@@ -27,6 +27,13 @@ from auricle.engines.embedded.question import read
         ("七点半，也就是7:30。", "七点半见。"),
         ("555 0179", "Call five five five, zero one seven nine."),
         ("twenty-five", "Twenty five people."),
+        ("25 dollars.", "It costs twenty-five dollars."),
+        ("Twenty-five dollars.", "It costs 25 dollars."),
+        ("On the twenty-first.", "It is on May 21st."),
+        ("A hundred and twenty miles.", "It is 120 miles."),
+        ("In 1995.", "It was built in nineteen ninety-five."),
+        ("Five five five, zero one seven nine.", "Call 555-0179."),
+        ("64 Säulen.", "Vierundsechzig Säulen."),
         ("There are two of them.", "Karen and Tom are here."),
         ("Karen called.", "This is Karen."),
         ("The speaker is Karen's sister.", "Karen is my sister."),
@@ -180,6 +187,8 @@ def test_words_of_another_language_are_no_numbers() -> None:
     assert invented("Once.", ["Mañana."], names=False, language="es") == ("11",)
     assert invented("Eleven.", ["Mañana."], names=False, language="th") == ("11",)
     assert numberless("An elf is there.", read("How many maps are there?"))
+    assert not numberless("Sessantaquattro.", read("How many maps are there?"))
+    assert not numberless("Twice.", read("How many times did it ring?"))
 
 
 def test_how_many_is_answered_with_a_number() -> None:
