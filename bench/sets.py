@@ -32,6 +32,7 @@ import re
 import subprocess
 import sys
 import venv
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -301,17 +302,9 @@ class Builder:
         rows = self._rows("test-voices.tsv")
         files = {row[0]: self._clips / f"voice-{row[0]}.wav" for row in rows}
         clean = {name: self._clips / f"voice-{name}-clean.wav" for name in files}
-        jobs: dict[str, list[dict[str, str]]] = {}
-        for name, voice, language, _, text in rows:
-            if not files[name].exists():
-                raw = clean[name].with_suffix(".raw.wav")
-                job = {"voice": voice, "language": language, "text": text, "file": str(raw)}
-                style = sources.fetch("kokoro-js") / "package" / "voices" / f"{voice}.bin"
-                if style.exists():
-                    jobs.setdefault("kokoro", []).append(job | {"style": str(style)})
-                else:
-                    jobs.setdefault(voice.partition("-")[0], []).append(job)
-        self._speak_all(jobs)
+        self.say(
+            [(f"{files[row[0]].stem}-clean", row[1], row[2], row[4]) for row in rows if not files[row[0]].exists()]
+        )
         for seed, (name, _, _, condition, _) in enumerate(rows):
             if not files[name].exists():
                 samples = read_audio(clean[name])
@@ -319,6 +312,21 @@ class Builder:
                 write_audio(files[name], spoil(samples, np.random.default_rng(seed)) if spoil else samples)
             clean[name].unlink(missing_ok=True)
         return [self._clip(f"voice-{row[0]}", "test", row[1], row[2], row[4], row[3]) for row in rows]
+
+    def say(self, sayings: Iterable[tuple[str, str, str, str]]) -> None:
+        """Clips of `sayings` (name, voice, language and text of each) that are not there yet."""
+        self._clips.mkdir(parents=True, exist_ok=True)
+        jobs: dict[str, list[dict[str, str]]] = {}
+        for name, voice, language, text in sayings:
+            if (self._clips / f"{name}.wav").exists():
+                continue
+            job = {"voice": voice, "language": language, "text": text, "file": str(self._clips / f"{name}.raw.wav")}
+            style = sources.fetch("kokoro-js") / "package" / "voices" / f"{voice}.bin"
+            family = voice.partition("-")[0]
+            if style.exists():
+                job["style"], family = str(style), "kokoro"
+            jobs.setdefault(family, []).append(job)
+        self._speak_all(jobs)
 
     def _speak(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...], jobs: list[dict[str, str]]) -> None:
         if not jobs:

@@ -1,7 +1,7 @@
 """How well the language model answers what readings.toml asks, given notes that are right: `python -m
-bench.understanding.wording [choose|check]`.
+bench.understanding.wording [choose|check]`; with `--heard`, given what is heard when voices say it.
 
-For choosing how prompts are worded without listening to anything: an answer takes a second or two.
+For choosing how prompts are worded: an answer takes a second or two.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import re
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from auricle.audio.tokens import audio_tokens
 from auricle.config import load_settings
@@ -32,6 +33,7 @@ from auricle.waveform import SAMPLE_RATE, Waveform
 from auricle.weights.pull import resolve
 from bench.understanding.answers import CANNOT
 from bench.understanding.evaluate import ANSWER_TOKENS, Deaf
+from bench.understanding.spoken import listened
 
 READINGS = Path(__file__).with_name("readings.toml")
 PAUSE_SECONDS = 0.5
@@ -43,6 +45,7 @@ LOUDNESS = Loudness(rms_dbfs=-22.0, peak_dbfs=-3.0, clipped=0.0)
 class Read:
     """A question about a reading; `right` is None where nobody says it."""
 
+    said: tuple[str, ...]
     heard: Heard
     text: str
     right: str | None
@@ -61,25 +64,38 @@ class Read:
         return bool(re.search(self.right or CANNOT, answer, re.IGNORECASE | re.DOTALL))
 
 
-def readings(part: str, file: Path = READINGS) -> Iterator[Read]:
-    """All questions of a part: `choose` or `check`, or, in answerable/*.toml, `fit`."""
+def readings(
+    part: str, file: Path = READINGS, heard_of: Mapping[tuple[str, ...], Heard] | None = None
+) -> Iterator[Read]:
+    """All questions of a part: `choose` or `check`, or, in answerable/*.toml, `fit`.
+
+    With `heard_of` (`spoken.listened`) as those readings are heard that are spoken, else as they are.
+    """
     for reading in tomllib.loads(file.read_text("utf-8"))["reading"]:
         if reading["part"] != part:
             continue
-        at, segments = 0.3, []
-        for text in reading["said"]:
-            end = at + 0.6 + len(text) * SECONDS_A_CHARACTER.get(reading["language"], 0.065)
-            segments.append(Segment(text, round(at, 2), round(end, 2), reading["language"]))
-            at = end + PAUSE_SECONDS
-        speech = SoundEvent("Speech", "speech", 0.2, round(at, 2), 0.97)
-        heard = Heard(round(at, 1), tuple(segments), LOUDNESS, (speech,))
+        said = tuple(reading["said"])
+        heard = _perfect(reading) if heard_of is None else heard_of.get(said)
+        if heard is None or not heard.segments:
+            continue
         for text, right in reading["answered"]:
-            yield Read(heard, text, right)
+            yield Read(said, heard, text, right)
         for text in reading["unanswerable"]:
-            yield Read(heard, text, None)
+            yield Read(said, heard, text, None)
 
 
-async def ask(part: str, name: str | None) -> None:
+def _perfect(reading: Mapping[str, Any]) -> Heard:
+    """What perfect ears would hear."""
+    at, segments = 0.3, []
+    for text in reading["said"]:
+        end = at + 0.6 + len(text) * SECONDS_A_CHARACTER.get(reading["language"], 0.065)
+        segments.append(Segment(text, round(at, 2), round(end, 2), reading["language"]))
+        at = end + PAUSE_SECONDS
+    speech = SoundEvent("Speech", "speech", 0.2, round(at, 2), 0.97)
+    return Heard(round(at, 1), tuple(segments), LOUDNESS, (speech,))
+
+
+async def ask(reads: Iterable[Read], name: str | None) -> None:
     settings = load_settings()
     engine = settings.engine("embedded")
     model = LanguageModel(resolve(name or engine.language_model, settings), engine)
@@ -91,7 +107,7 @@ async def ask(part: str, name: str | None) -> None:
     rights: dict[str, list[bool]] = {"answered": [], "unanswerable": []}
     begun = time.monotonic()
     try:
-        for read in readings(part):
+        for read in reads:
             request = read.request
             (audio,) = request.audios()
             listener.memory.put((audio.waveform.digest, RecognitionOptions()), read.heard)
@@ -113,8 +129,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="?", default="check", choices=("choose", "check"))
     parser.add_argument("--model", help="another language model")
+    parser.add_argument(
+        "--heard", action="store_true", help="what is heard when voices say it, in place of what they say"
+    )
     options = parser.parse_args()
-    asyncio.run(ask(options.part, options.model))
+    heard_of = listened([READINGS]) if options.heard else None
+    asyncio.run(ask(list(readings(options.part, heard_of=heard_of)), options.model))
 
 
 if __name__ == "__main__":

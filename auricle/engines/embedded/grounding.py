@@ -156,11 +156,15 @@ def echoes(answer: str, question: Question) -> bool:
     known = set(_DIGITS.findall(in_digits(question.text, question.language)))
     if not known.issuperset(_DIGITS.findall(answer)):  # "Platform 4."
         return False
-    asked = {_stem(word) for word in _WORD.findall(question.text.lower())}
+    asked = _WORD.findall(question.text.lower())
     words = [word for word in _WORD.findall(answer.lower()) if word not in _FILLERS]
     told = [word for word in words if not _HAN.search(word)]
     han = {character for word in words for character in word if _HAN.match(character)}
-    return bool(told or han) and all(_stem(word) in asked for word in told) and han <= {*question.text, *_FILLERS_HAN}
+    return (
+        bool(told or han)
+        and all(any(_alike(word, other) for other in asked) for word in told)
+        and han <= {*question.text, *_FILLERS_HAN}
+    )
 
 
 def _said_share(text: str, said: Iterable[str], known: str = "") -> float:
@@ -176,6 +180,12 @@ def _said_share(text: str, said: Iterable[str], known: str = "") -> float:
         elif word not in _EMPTY and _stem(word) not in old:
             found.append(_stem(word) in stems)
     return sum(found) / len(found) if found else 0.0
+
+
+def _alike(word: str, other: str) -> bool:
+    """Whether they are forms of one word: slip, slipped."""
+    short, long = sorted((word, other), key=len)
+    return word == other or _stem(word) == _stem(other) or (len(short) >= STEM_LETTERS - 1 and long.startswith(short))
 
 
 def _stem(word: str) -> str:

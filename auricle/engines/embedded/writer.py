@@ -13,7 +13,7 @@ from auricle.engines.embedded.certain import beginning, denies, may_deny, told
 from auricle.engines.embedded.completion import Sampling, Written
 from auricle.engines.embedded.constraints import anything_but, beginning_with, exactly
 from auricle.engines.embedded.conversation import Conversation
-from auricle.engines.embedded.doubt import ADMIT, ANSWER, Doubt
+from auricle.engines.embedded.doubt import ADMIT, Doubt
 from auricle.engines.embedded.examples import FACTS
 from auricle.engines.embedded.grounding import REASONED, invented, unfounded
 from auricle.engines.embedded.heard import Heard
@@ -80,8 +80,7 @@ class Writer:
             return grammar, None
         weighed = await self._model.weigh(prompt.tokens, self._doubt.tokens)
         log_odds = self._doubt.log_odds(weighed.logprobs)
-        grammar = judge.admitting() if log_odds > ADMIT else judge.answering() if log_odds < ANSWER else None
-        return grammar, weighed.reused_tokens
+        return judge.admitting() if log_odds > ADMIT else None, weighed.reused_tokens
 
     def _remember(self, key: tuple[bytes, Sampling], grammar: str | None) -> None:
         self._judged[key] = grammar
@@ -109,11 +108,9 @@ class _Judge:
         question = self.conversation.question
         if word := beginning(question, self.heard):
             return beginning_with(word)
-        return self.answering() if self._admission and told(question, self.heard) else None
-
-    def answering(self) -> str:
-        """The grammar of any answer but that it can't be heard."""
-        vocabulary = VOCABULARIES[self.conversation.question.language]
+        if not (self._admission and told(question, self.heard)):
+            return None
+        vocabulary = VOCABULARIES[question.language]
         return anything_but(vocabulary.refusal or vocabulary.admission)
 
     def admitting(self) -> str:

@@ -78,6 +78,7 @@ def test_names_are_judged_only_where_they_can_be() -> None:
     ("question", "answer", "echo"),
     [
         ("What was ordered?", "The order.", True),
+        ("Why did she slip?", "She slipped.", True),
         ("What is his boss called?", "His boss is called his boss.", True),
         ("老师叫什么名字？", "老师。", True),
         ("书店叫什么名字？", "书店叫“书店”。", True),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -53,16 +52,14 @@ async def test_what_is_made_up_is_not_sent(respondent: Respondent) -> None:
     assert again.usage.cached_tokens >= again.usage.prompt_tokens - 6
 
 
-@pytest.mark.parametrize(("log_odds", "answer"), [(9.0, r"It can't be heard in the audio\."), (-9.0, r"(?!It can).+")])
-async def test_what_is_known_not_to_be_told_is_not_asked_for(
-    respondent: Respondent, log_odds: float, answer: str
-) -> None:
+@pytest.mark.parametrize("log_odds", [9.0, -9.0])
+async def test_what_is_known_not_to_be_told_is_not_asked_for(respondent: Respondent, log_odds: float) -> None:
     model = Roomy(respondent.model)
     responder = Responder(cast(LanguageModel, model), respondent._listener, Doubt((13, 14, 15), (0.0,) * 3, log_odds))
     responder._lesson = respondent.taught._lesson
-    asked = respondent.request(PARCEL, "Which colour is the parcel?")
+    asked = respondent.request(PARCEL, "Which number should be called?")
     first, again = [await collect(responder.answer(asked)) for _ in range(2)]
-    assert re.fullmatch(answer, first.content)
+    assert (first.content == "It can't be heard in the audio.") is (log_odds > 0)
     assert again.content == first.content
     assert again.usage.cached_tokens == again.usage.prompt_tokens - 1  # the last one is always read
     assert first.usage.prompt_tokens == again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
