@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-ADMIT = 0.75  # log-odds from which on the answer is that it cannot be heard; below, the model writes what it likes
+ADMIT = 0.5  # log-odds from which on the answer is that it cannot be heard; below, the model writes what it likes
 
 
 @dataclass(frozen=True, slots=True)

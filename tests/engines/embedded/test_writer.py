@@ -57,7 +57,7 @@ async def test_what_is_known_not_to_be_told_is_not_asked_for(respondent: Respond
     model = Roomy(respondent.model)
     responder = Responder(cast(LanguageModel, model), respondent._listener, Doubt((13, 14, 15), (0.0,) * 3, log_odds))
     responder._lesson = respondent.taught._lesson
-    asked = respondent.request(PARCEL, "Which number should be called?")
+    asked = respondent.request(PARCEL, "Who is calling?")
     first, again = [await collect(responder.answer(asked)) for _ in range(2)]
     assert (first.content == "It can't be heard in the audio.") is (log_odds > 0)
     assert again.content == first.content
