@@ -100,8 +100,8 @@ async def _listen(spoken: list[Saying]) -> dict[tuple[str, ...], Heard]:
     try:
         for part in (recognizer, model, sounds):
             await part.start()
-        await recognizer.wait_ready()
-        await model.wait_ready()
+        for part in (recognizer, model, sounds):
+            await part.wait_ready()
         for number, saying in enumerate(spoken, 1):
             hearing = listener.hear(_told(saying.samples()), OPTIONS, sounds=True)
             found[saying.said] = (await hearing.result()).credible()
