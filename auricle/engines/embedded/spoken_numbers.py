@@ -12,7 +12,7 @@ LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pt")
 """ISO 639-1 codes of those whose number words are read, besides Chinese characters."""
 
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
-_HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
+_HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]{1,16}")  # more would be too large for a float
 _HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 
