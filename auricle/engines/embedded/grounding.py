@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from auricle.engines.embedded.question import Question
-from auricle.engines.embedded.spoken_numbers import LANGUAGES, in_digits, numbers_in
+from auricle.engines.embedded.spoken_numbers import LANGUAGES, Number, in_digits, numbers_in
 from auricle.engines.embedded.vocabularies import VOCABULARIES, every_character, every_word, pattern
 
 MOST_COUNTED = 2  # numbers up to this may have been counted in the notes rather than read there, or be pronouns
@@ -74,22 +74,9 @@ def invented(
     With `counted`, small numbers in digits may have been counted; small ones in words always may.
     """
     text = " ".join(sources)
-    readings = [list(numbers_in(text, each)) for each in LANGUAGES]
-    known = {number.value for each in readings for number in each}
-    known |= {value for word, value in _MINUTES.items() if word in text.lower()}
     told = list(numbers_in(answer, language))
-    rows = ["".join(number.digits for number in each) for each in readings]
-
-    def in_a_row(digits: str) -> bool:
-        """0179 may be said as zero, one, seven, nine."""
-        return len(digits) >= LEAST_IN_A_ROW and any(digits in row for row in rows)
-
-    found = []
-    whole = in_a_row("".join(number.digits for number in told))
-    for number in told:
-        small = number.value <= MOST_COUNTED and (counted or number.spelled)
-        if not (small or whole or number.value in known or in_a_row(number.digits)):
-            found.append(f"{number.value:g}")
+    judged = [number for number in told if number.value > MOST_COUNTED or not (counted or number.spelled)]
+    found = _unheard(judged, "".join(number.digits for number in told), text) if judged else []
     if names:
         words = {word.lower() for word in _WORD.findall(text)}
         for name in _NAME.findall(answer):
@@ -97,6 +84,25 @@ def invented(
             if name.lower() not in _NO_NAMES and not words.issuperset(parts):
                 found.append(name)
     return tuple(dict.fromkeys(found))
+
+
+def _unheard(numbers: Sequence[Number], row: str, text: str) -> list[str]:
+    """Those of `numbers` that are not in `text`, which is read in each language (0.06 s for an hour of speech).
+
+    `row` has all digits of the answer: 0179 may be said as zero, one, seven, nine.
+    """
+    readings = [list(numbers_in(text, each)) for each in LANGUAGES]
+    rows = ["".join(number.digits for number in each) for each in readings]
+
+    def in_a_row(digits: str) -> bool:
+        return len(digits) >= LEAST_IN_A_ROW and any(digits in row for row in rows)
+
+    if in_a_row(row):
+        return []
+    lowered = text.lower()
+    known = {number.value for each in readings for number in each}
+    known |= {value for word, value in _MINUTES.items() if word in lowered}
+    return [f"{n.value:g}" for n in numbers if n.value not in known and not in_a_row(n.digits)]
 
 
 def numberless(answer: str, question: Question) -> bool:

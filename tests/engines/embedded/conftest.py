@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -32,10 +30,7 @@ def sounds_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def respondent(small_language_model: Path) -> AsyncIterator[Respondent]:
     model = LanguageModel(small_language_model, EngineSettings(context_length=CONTEXT))
     await model.start()
-    deadline = time.monotonic() + 120
-    while not model.readiness.ready:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+    await model.wait_ready()
     respondent = Respondent(model)
     await respondent.taught.warm_up()
     yield respondent
