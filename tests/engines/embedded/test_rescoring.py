@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from auricle.config import EngineSettings
+from auricle.engines.embedded.completion import Rival
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.rescoring import Rescoring, differing, rivals
 from auricle.errors import EngineFailed, Unavailable
@@ -65,13 +66,17 @@ class Scores:
     async def tokenize(self, text: str) -> tuple[int, ...]:
         return tuple(map(ord, text))
 
-    async def score(self, prompt: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[float]:
+    async def likeliest(
+        self, prompt: Sequence[int], rivals: Sequence[Rival], weight: float = 1.0
+    ) -> tuple[Rival, float]:
         self.asked.append("".join(map(chr, prompt)))
         await asyncio.sleep(self.seconds)
         if self.failure is not None:
             raise self.failure
-        texts = ["".join(map(chr, tokens)) for tokens in continuations]
-        return [0.0 if self.favourite in text else -30.0 for text in texts]
+        scores = [0.0 if self.favourite in "".join(map(chr, rival.tokens)) else -30.0 for rival in rivals]
+        sums = [rival.logprob + weight * score for rival, score in zip(rivals, scores, strict=True)]
+        best = sums.index(max(sums))
+        return rivals[best], scores[best]
 
 
 async def heard(
