@@ -26,7 +26,7 @@ from auricle.engines.embedded.sound_classes import by_label
 from auricle.errors import EngineFailed
 from auricle.types import RecognitionOptions, Segment, Word
 
-FORMAT = 8  # of an entry; raised whenever what is heard in the same samples may have changed
+FORMAT = 9  # of an entry; raised whenever what is heard in the same samples may have changed
 MAX_ENTRY_BYTES = 16 * 1024 * 1024  # ten hours of speech take about 5 MB
 FOLDER_MODE = 0o700
 SWEEP_SHARE = 0.9  # of its bytes that a folder is brought down to when it holds too many
