@@ -13,7 +13,7 @@ import pytest_asyncio
 from auricle.config import EngineSettings
 from auricle.engines.embedded.completion import Rival
 from auricle.engines.embedded.language_model import LanguageModel
-from auricle.engines.embedded.rescoring import Rescoring, differing, rivals
+from auricle.engines.embedded.rescoring import CONTEXT_CHARACTERS, Rescoring, differing, rivals
 from auricle.errors import EngineFailed, Unavailable
 from auricle.types import Reading, RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
@@ -142,6 +142,20 @@ async def test_what_was_said_before_is_told_to_the_model() -> None:
     model = Scores("尽快")
     await heard(Told(first, second), model)
     assert model.asked == ["录音里的人说：“我们去车站。火车马"]
+
+
+async def test_what_was_said_before_only_grows_until_it_is_cut() -> None:
+    """As long as it grows, the model has read most of the next prompt already."""
+    said = ["我们去车站。" * times for times in (5, 10, 10)]  # 30, 60 and 60 characters
+    model = Scores("尽快")
+    rivals_after = [segment("zh", *BOARD) for _ in said]
+    before = [Segment(text, 0.0, 2.0, "zh") for text in said]
+    await heard(Told(*[each for pair in zip(before, rivals_after, strict=True) for each in pair]), model)
+    first, second, third = (asked.removeprefix("录音里的人说：“").removesuffix("火车马") for asked in model.asked)
+    assert first == said[0]
+    assert second.startswith(first)
+    assert second.endswith(said[1])
+    assert third == (second + BOARD[3][0])[-CONTEXT_CHARACTERS:] + said[2]
 
 
 @pytest.mark.parametrize("failure", [EngineFailed("died"), Unavailable("loading")])
