@@ -110,12 +110,7 @@ class EngineSettings(_Section):
     recheck_logprob: float = Field(
         -0.3, le=0, description="Mean log-probability of a token under which `recheck` doubts a text."
     )
-    recheck_beam_size: int = Field(
-        5,
-        ge=1,
-        le=10,
-        description="Beam for windows that are recognised again and, at the least, for audios asked about.",
-    )
+    recheck_beam_size: int = Field(5, ge=1, le=10, description="Beam with which a window is recognised again.")
     temperature_fallback: bool = Field(
         True, description="Sample at rising temperatures when even the slow way gives a text that loops."
     )

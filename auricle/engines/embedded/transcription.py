@@ -221,8 +221,6 @@ class Transcription:
     def _beam_size(self, item: Item) -> int:
         if not self._options.quick:
             return self._options.beam_size
-        if _audio(item.owner).options.readings:
-            return max(self._options.graft_beam_size, self._options.recheck_beam_size)
         return self._options.graft_beam_size if item.seconds >= BEAM_SECONDS else 1
 
     def _prompt(self, item: Item, language: str) -> list[int]:
