@@ -1,5 +1,5 @@
 """Fits the probe of auricle/engines/embedded/doubt.py, and tells how well it knows what can be answered: `python -m
-bench.understanding.doubt [--write]`.
+bench.understanding.doubt [--write] [--update FILE ...]`.
 
 On answerable/*.toml: what might be said in an audio, with questions of which it is known whether they are answered
 there; nothing of it is in another part. The model is told what is heard when voices say it (spoken.py), for a word that
@@ -7,6 +7,9 @@ was misheard is not one that is missing, or, where no voice that can be understo
 Speaking, listening and asking take an hour and a half on two cores; what comes of it is kept beside the clips of
 `bench.sets`. Fitted is a ridge-regularised logistic regression, judged on readings that it was not fitted on: those of
 the other folds, and readings.toml.
+
+With `--update` only the questions of those files are asked, a second each, and the probe that is there is changed as
+little as they need: the same regression, whose ridge draws towards the old weights in place of none.
 """
 
 from __future__ import annotations
@@ -23,7 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.config import load_settings
-from auricle.engines.embedded.doubt import ADMIT
+from auricle.engines.embedded.constraints import Tools
+from auricle.engines.embedded.conversation import Conversation
+from auricle.engines.embedded.doubt import ADMIT, doubt_of
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.listener import Listener
@@ -40,6 +45,7 @@ VOCABULARY = range(220, 20_000)  # of it: frequent tokens, no single bytes
 TOKENS = 1024  # that are compared
 FOLDS = 5
 RIDGE = 100.0  # of standardised features
+UPDATE_RIDGE = 100.0  # of changes to weights
 STEPS = 20  # of Newton's method
 DIGITS = 5  # of weights that are written
 
@@ -58,8 +64,11 @@ async def vocabulary(model: LanguageModel) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-async def asked(reads: Sequence[Read], name: str) -> tuple[tuple[int, ...], Floats]:
-    """The tokens, and how likely each is to begin the answer: float64 [questions, tokens]."""
+async def asked(
+    reads: Sequence[Read], name: str, tokens: tuple[int, ...] | None = None
+) -> tuple[tuple[int, ...], Floats]:
+    """The tokens, those of `vocabulary` unless given, and how likely each is to begin the answer: float64 [questions,
+    tokens]."""
     settings = load_settings()
     engine = settings.engine("embedded")
     model = LanguageModel(resolve(name, settings), engine)
@@ -67,7 +76,7 @@ async def asked(reads: Sequence[Read], name: str) -> tuple[tuple[int, ...], Floa
     await model.wait_ready()
     rows: list[tuple[float, ...]] = []
     try:
-        tokens = await vocabulary(model)
+        tokens = tokens or await vocabulary(model)
         responder = Responder(model, Listener(Deaf()))
         await responder.warm_up()
         for read in reads:
@@ -80,10 +89,12 @@ async def asked(reads: Sequence[Read], name: str) -> tuple[tuple[int, ...], Floa
     return tokens, np.array(rows)
 
 
-def known(reads: Sequence[Read], file: Path, name: str) -> tuple[tuple[int, ...], Floats]:
+def known(
+    reads: Sequence[Read], file: Path, name: str, tokens: tuple[int, ...] | None = None
+) -> tuple[tuple[int, ...], Floats]:
     """What `asked` returns; from `file`, if it is there."""
     if not file.exists():
-        tokens, logprobs = asyncio.run(asked(reads, name))
+        tokens, logprobs = asyncio.run(asked(reads, name, tokens))
         np.savez(file, tokens=np.array(tokens), logprobs=logprobs)
     kept = np.load(file)
     return tuple(map(int, kept["tokens"])), kept["logprobs"]
@@ -99,18 +110,37 @@ def labels(reads: Sequence[Read]) -> Floats:
     return np.array([float(read.right is None) for read in reads])
 
 
-def fitted(features: Floats, unanswerable: Floats) -> tuple[Floats, float]:
-    """Weights [tokens] and bias of the log-odds, from features [questions, tokens] and 0 or 1 [questions]."""
+def fitted(
+    features: Floats, unanswerable: Floats, before: Floats | None = None, ridge: float = RIDGE
+) -> tuple[Floats, float]:
+    """Weights [tokens] and bias of the log-odds, from features [questions, tokens] and 0 or 1 [questions].
+
+    With `before`, log-odds [questions] of another probe, they are what is to be added to its own.
+    """
     mean, scale = features.mean(0), features.std(0) + 1e-9
     inputs = np.column_stack([(features - mean) / scale, np.ones(len(features))])
-    penalty = np.diag([RIDGE] * features.shape[1] + [0.0])
+    penalty = np.diag([ridge] * features.shape[1] + [0.0])
+    known_odds = np.zeros(len(features)) if before is None else before
     found = np.zeros(inputs.shape[1])
     for _ in range(STEPS):
-        odds = 1 / (1 + np.exp(-inputs @ found))
+        odds = 1 / (1 + np.exp(-known_odds - inputs @ found))
         curvature = (inputs * (odds * (1 - odds))[:, None]).T @ inputs + penalty
         found -= np.linalg.solve(curvature, inputs.T @ (odds - unanswerable) + penalty @ found)
     weights = found[:-1] / scale
     return weights, float(found[-1] - weights @ mean)
+
+
+def held_out(reads: Sequence[Read], features: Floats, before: Floats | None = None, ridge: float = RIDGE) -> Floats:
+    """Log-odds [questions] by probes that were fitted on other readings."""
+    truth = labels(reads)
+    numbers: dict[tuple[str, ...], int] = {}
+    groups = np.array([numbers.setdefault(read.said, len(numbers)) for read in reads])
+    found = np.zeros(len(truth)) if before is None else before.copy()
+    for fold in range(FOLDS):
+        inside = groups % FOLDS == fold
+        weights, bias = fitted(features[~inside], truth[~inside], None if before is None else before[~inside], ridge)
+        found[inside] += features[inside] @ weights + bias
+    return found
 
 
 def area(log_odds: Floats, unanswerable: Floats) -> float:
@@ -128,40 +158,66 @@ def report(name: str, log_odds: Floats, unanswerable: Floats) -> None:
     sys.stdout.write(f"{name:22} area {area(log_odds, unanswerable):.3f}; {'; '.join(cells)}\n")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="keep the probe for the engine")
-    parser.add_argument("--model", default=load_settings().engine("embedded").language_model, help="of the catalogue")
-    options = parser.parse_args()
+def write(name: str, tokens: Sequence[int], weights: Floats, bias: float) -> None:
+    """Keep the probe of the language model `name` for the engine."""
+    probes = json.loads(PROBE.read_text("utf-8"))
+    rounded = [float(f"{weight:.{DIGITS}g}") for weight in weights]
+    probes[name] = {"tokens": list(tokens), "weights": rounded, "bias": round(bias, DIGITS)}
+    PROBE.write_text(json.dumps(probes) + "\n", "utf-8")
+
+
+def report_all(name: str, reads: Sequence[Read], log_odds: Floats) -> None:
+    """A line for all `reads`, and one for each language."""
+    truth = labels(reads)
+    languages = np.array([read.heard.segments[0].language for read in reads])
+    report(name, log_odds, truth)
+    for language in np.unique(languages):
+        report(f"  {language}", log_odds[languages == language], truth[languages == language])
+
+
+def fit(name: str) -> tuple[tuple[int, ...], Floats, float]:
+    """A new probe: its tokens, weights and bias."""
     folder = cache_dir()
     heard_of = listened([*ANSWERABLE, READINGS])
-    fit = [read for file in ANSWERABLE for read in (*readings("fit", file, heard_of), *unspoken(file, heard_of))]
+    reads = [read for file in ANSWERABLE for read in (*readings("fit", file, heard_of), *unspoken(file, heard_of))]
     checks = {
         how: [read for part in ("choose", "check") for read in readings(part, READINGS, ears)]
         for how, ears in (("as it is", None), ("as heard", heard_of))
     }
-    tokens, features = known(fit, folder / f"doubt-{options.model}-fit.npz", options.model)
-    truth = labels(fit)
-    languages = np.array([read.heard.segments[0].language for read in fit])
-    numbers: dict[tuple[str, ...], int] = {}
-    groups = np.array([numbers.setdefault(read.said, len(numbers)) for read in fit])
-    held_out = np.zeros(len(truth))
-    for fold in range(FOLDS):
-        inside = groups % FOLDS == fold
-        weights, bias = fitted(features[~inside], truth[~inside])
-        held_out[inside] = features[inside] @ weights + bias
-    report("other folds", held_out, truth)
-    for language in np.unique(languages):
-        report(f"  {language}", held_out[languages == language], truth[languages == language])
-    weights, bias = fitted(features, truth)
-    for how, reads in checks.items():
-        file = folder / f"doubt-{options.model}-{how.replace(' ', '-')}.npz"
-        report(f"readings {how}", known(reads, file, options.model)[1] @ weights + bias, labels(reads))
+    tokens, features = known(reads, folder / f"doubt-{name}-fit.npz", name)
+    report_all("other folds", reads, held_out(reads, features))
+    weights, bias = fitted(features, labels(reads))
+    for how, asked_about in checks.items():
+        file = folder / f"doubt-{name}-{how.replace(' ', '-')}.npz"
+        report(f"readings {how}", known(asked_about, file, name)[1] @ weights + bias, labels(asked_about))
+    return tokens, weights, bias
+
+
+def update(name: str, files: Sequence[Path]) -> tuple[tuple[int, ...], Floats, float]:
+    """The probe that is there, changed by the questions of `files`."""
+    old = doubt_of(name)
+    if old is None:
+        raise SystemExit(f"there is no probe for {name} yet: run this without --update first")
+    heard_of = listened(files)
+    found = (read for file in files for read in (*readings("fit", file, heard_of), *unspoken(file, heard_of)))
+    reads = [read for read in found if Conversation(read.request, Tools()).doubtable]  # those that it is asked about
+    _, features = known(reads, cache_dir() / f"doubt-{name}-update.npz", name, old.tokens)
+    before = features @ np.array(old.weights) + old.bias
+    report_all("before", reads, before)
+    report_all("changed, other folds", reads, held_out(reads, features, before, UPDATE_RIDGE))
+    weights, bias = fitted(features, labels(reads), before, UPDATE_RIDGE)
+    return old.tokens, np.array(old.weights) + weights, old.bias + bias
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="keep the probe for the engine")
+    parser.add_argument("--update", nargs="+", type=Path, metavar="FILE", help="change the probe by these files alone")
+    parser.add_argument("--model", default=load_settings().engine("embedded").language_model, help="of the catalogue")
+    options = parser.parse_args()
+    probe = update(options.model, options.update) if options.update else fit(options.model)
     if options.write:
-        probes = json.loads(PROBE.read_text("utf-8"))
-        rounded = [float(f"{weight:.{DIGITS}g}") for weight in weights]
-        probes[options.model] = {"tokens": list(tokens), "weights": rounded, "bias": round(bias, DIGITS)}
-        PROBE.write_text(json.dumps(probes) + "\n", "utf-8")
+        write(options.model, *probe)
 
 
 if __name__ == "__main__":

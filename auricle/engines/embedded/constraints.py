@@ -102,6 +102,11 @@ def beginning_with(word: str) -> str:
     return f"{_HEAD}start: {orjson.dumps(word).decode()} /([^A-Za-zÀ-ɏ](.|\\n)*)?/"
 
 
+def beginning_with_or(word: str, whole: str) -> str:
+    """The grammar of any text that begins with `word`, and of `whole`."""
+    return f"{beginning_with(word)} | {orjson.dumps(whole).decode()}"
+
+
 def anything_but(beginning: str) -> str:
     """The grammar of any text that does not begin with `beginning`."""
     return f"{_HEAD}start: ANSWER\nANSWER: /(.|\\n)+/ & ~/{re.escape(beginning)}(.|\\n)*/"

@@ -36,6 +36,8 @@ _SOMEBODY_HAN = _FILLERS_HAN + every_character(lambda vocabulary: vocabulary.som
 _NO_NAMES = every_word(lambda vocabulary: vocabulary.capitalised)
 
 _DIGITS = re.compile(r"\d+")
+_CALENDAR = re.compile(r"(?:星期|礼拜|周)[一二三四五六]|(?:\d{1,2}|十?[一二]|[三四五六七八九十])月")  # Friday, May
+_QUARTER_TO = re.compile(r"\b(quarter|\d+)(?: minutes)? to (\d+)\b", re.IGNORECASE)  # quarter to 10
 _NAME = re.compile(r"(?<![.!?:…。！？\"“”'’«»(\-])\s+([A-ZÀ-ÖØ-Þ][\w’'-]+)")
 _CAPITALISED_WORD = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -74,6 +76,8 @@ def invented(
     With `counted`, small numbers in digits may have been counted; small ones in words always may.
     """
     text = " ".join(sources)
+    if not _CALENDAR.search(text):  # days and months that have names in the language that was spoken
+        answer = _CALENDAR.sub("", answer)
     told = list(numbers_in(answer, language))
     judged = [number for number in told if number.value > MOST_COUNTED or not (counted or number.spelled)]
     found = _unheard(judged, "".join(number.digits for number in told), text) if judged else []
@@ -102,6 +106,8 @@ def _unheard(numbers: Sequence[Number], row: str, text: str) -> list[str]:
     lowered = text.lower()
     known = {number.value for each in readings for number in each}
     known |= {value for word, value in _MINUTES.items() if word in lowered}
+    for minutes, hour in _QUARTER_TO.findall(in_digits(text, "en")):
+        known |= {int(hour) - 1, 60 - int(_MINUTES.get(minutes.lower(), minutes))}
     return [f"{n.value:g}" for n in numbers if n.value not in known and not in_a_row(n.digits)]
 
 

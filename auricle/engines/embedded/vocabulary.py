@@ -63,6 +63,8 @@ class Vocabulary:
     """A pattern of what answers how many without a number."""
     reasons: str = ""
     """A pattern of what tells a reason, or a purpose, when something is said; without it reasons are not judged."""
+    because: str = ""
+    """What an answer to why begins with, if anything does."""
     minutes: Mapping[str, int] = field(default_factory=dict)
     """Parts of an hour."""
     fillers: str = ""

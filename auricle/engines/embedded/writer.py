@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from auricle.engines.embedded.certain import beginning, denies, may_deny, told
 from auricle.engines.embedded.completion import Sampling, Written
-from auricle.engines.embedded.constraints import anything_but, beginning_with, exactly
+from auricle.engines.embedded.constraints import anything_but, beginning_with, beginning_with_or, exactly
 from auricle.engines.embedded.conversation import Conversation
-from auricle.engines.embedded.doubt import ADMIT, Doubt
+from auricle.engines.embedded.doubt import ADMIT, ADMIT_REASON, Doubt
 from auricle.engines.embedded.examples import FACTS
 from auricle.engines.embedded.grounding import REASONED, invented, unfounded
 from auricle.engines.embedded.heard import Heard
@@ -76,11 +76,15 @@ class Writer:
 
     async def _settled(self, judge: _Judge, prompt: Prompt) -> tuple[str | None, int | None]:
         """The grammar of what is certain of the answer; how much of the prompt was reused, if it had to be read."""
-        if (grammar := judge.certain()) is not None or self._doubt is None or not judge.doubtable:
+        if (grammar := judge.certain()) is not None:
+            return grammar, None
+        grammar = judge.reasoning()
+        if self._doubt is None or not judge.doubtable:
             return grammar, None
         weighed = await self._model.weigh(prompt.tokens, self._doubt.tokens)
         log_odds = self._doubt.log_odds(weighed.logprobs)
-        return judge.admitting() if log_odds > ADMIT else None, weighed.reused_tokens
+        limit = ADMIT if grammar is None else ADMIT_REASON
+        return judge.admitting() if log_odds > limit else grammar, weighed.reused_tokens
 
     def _remember(self, key: tuple[bytes, Sampling], grammar: str | None) -> None:
         self._judged[key] = grammar
@@ -112,6 +116,15 @@ class _Judge:
             return None
         vocabulary = VOCABULARIES[question.language]
         return anything_but(vocabulary.refusal or vocabulary.admission)
+
+    def reasoning(self) -> str | None:
+        """The grammar of an answer to why: because of something, or it can't be heard. A small model rather says the
+        question again, and not the sentence after it, which tells why."""
+        question = self.conversation.question
+        because = VOCABULARIES[question.language].because if self._admission else ""
+        asked = because and "reason" in question.wants and self.conversation.doubtable
+        told = asked and any(one.segments for one in self.heard)
+        return beginning_with_or(because, self._admission) if told else None
 
     def admitting(self) -> str:
         """The grammar of the answer that it can't be heard."""

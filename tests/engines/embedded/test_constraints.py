@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llguidance import LLMatcher
 
-from auricle.engines.embedded.constraints import MAX_SCHEMA_BYTES, CallReader, Tools, constraint_of
+from auricle.engines.embedded.constraints import (
+    MAX_SCHEMA_BYTES,
+    CallReader,
+    Tools,
+    beginning_with_or,
+    constraint_of,
+)
+from auricle.engines.embedded.vocabularies import VOCABULARIES
+from auricle.engines.embedded.vocabulary import Vocabulary
 from auricle.errors import InvalidField
 from auricle.types import Options, ResponseFormat
 
@@ -49,6 +57,12 @@ def test_plain_answers_are_free() -> None:
 )
 def test_grammars_compile(options: dict[str, Any]) -> None:
     assert LLMatcher.validate_grammar(grammar(**options)) == ""
+
+
+@pytest.mark.parametrize("vocabulary", [each for each in VOCABULARIES.values() if each.because])
+def test_reasons_have_a_grammar(vocabulary: Vocabulary) -> None:
+    found = beginning_with_or(vocabulary.because, vocabulary.admission)
+    assert LLMatcher.validate_grammar(found) == ""
 
 
 def test_a_named_function_is_the_only_one() -> None:

@@ -9,14 +9,15 @@ from typing import Any, cast
 import pytest
 
 from auricle.engines.embedded.completion import Sampling, Weighed, Written
-from auricle.engines.embedded.constraints import Tools, exactly
+from auricle.engines.embedded.constraints import Tools, beginning_with_or, exactly
 from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.doubt import Doubt
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.responder import Responder
+from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES
 from auricle.pipeline import collect
 from auricle.types import ResponseFormat
-from tests.engines.embedded.questions import NIGHT, PARCEL, TRAIN
+from tests.engines.embedded.questions import NIGHT, PARCEL, TRAIN, YES
 from tests.engines.embedded.respondent import Respondent, Roomy
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
@@ -36,6 +37,21 @@ class Saying:
     def write(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> AsyncGenerator[Written, None]:
         self.answers += 1
         return self._model.write(prompt, max_tokens, replace(sampling, grammar=sampling.grammar or exactly(self._text)))
+
+
+class Held:
+    """The real model, and the grammars that it is held to."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+        self.grammars: list[str | None] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def write(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> AsyncGenerator[Written, None]:
+        self.grammars.append(sampling.grammar)
+        return self._model.write(prompt, max_tokens, sampling)
 
 
 async def test_what_is_made_up_is_not_sent(respondent: Respondent) -> None:
@@ -101,6 +117,35 @@ async def test_what_is_said_is_not_called_silence(
     assert deaf.answers == 3, "it is not judged twice"
     nobody = respondent.request(NIGHT, request_)
     assert (await collect(responder.answer(nobody))).content == silent
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Why should we buy the red car?", "en"),
+        ("为什么要买红色的车？", "zh"),
+        ("Pourquoi acheter la voiture rouge ?", "fr"),
+        ("Warum das rote Auto?", "de"),
+    ],
+)
+async def test_why_is_answered_with_a_reason_or_an_admission(respondent: Respondent, text: str, language: str) -> None:
+    model = Held(respondent.model)
+    responder = Responder(cast(LanguageModel, model), respondent._listener)
+    answer = (await collect(responder.answer(respondent.request(YES, text)))).content
+    because = VOCABULARIES[language].because
+    assert model.grammars[0] == beginning_with_or(because, ADMISSIONS[language])
+    assert answer.startswith(because) or answer == ADMISSIONS[language]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["What is cheaper?", "Why is it cheaper, and what is it?", "Is there a reason why?", "どうして赤い車ですか？"],
+)
+async def test_other_answers_begin_as_they_like(respondent: Respondent, text: str) -> None:
+    model = Held(respondent.model)
+    responder = Responder(cast(LanguageModel, model), respondent._listener)
+    assert (await collect(responder.answer(respondent.request(YES, text)))).content
+    assert model.grammars[0] is None
 
 
 async def test_what_was_heard_is_sent(respondent: Respondent) -> None:
