@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 
 ADMIT = -0.25  # log-odds from which on the answer is that it cannot be heard; below, the model writes what it likes
-ADMIT_REASON = 1.0  # the same, of a question that is answered with a reason or an admission in any case
+ADMIT_REASON = 1.25  # the same, of a question that is answered with a reason or an admission in any case
 
 
 @dataclass(frozen=True, slots=True)

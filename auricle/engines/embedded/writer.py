@@ -49,7 +49,7 @@ class Writer:
         if key in self._judged:
             sampling = replace(sampling, grammar=self._judged[key])
         elif conversation.asked:
-            judge = _Judge(conversation, heard)
+            judge = _Judge(conversation, heard, probed=self._doubt is not None)
             grammar, reused = await self._settled(judge, prompt)
             sampling = replace(sampling, grammar=grammar)
         async with aclosing(self._model.write(prompt.tokens, max_tokens, sampling)) as pieces:
@@ -98,6 +98,8 @@ class _Judge:
 
     conversation: Conversation
     heard: Sequence[Heard]
+    probed: bool = False
+    """Whether a probe tells beforehand of what is `doubtable` if it is there."""
 
     @property
     def doubtable(self) -> bool:
@@ -140,7 +142,10 @@ class _Judge:
         """The grammar of what to write in place of an answer that begins so; empty where it may stand."""
         if self._says and denies(held, self.heard):
             return beginning_with(self._says)
-        return self.admitting() if self._admission and _made_up(held, self.conversation, self.heard) else ""
+        # Of a reason the probe and the model know more than the rule.
+        reasons = not (self.probed and self.doubtable and self.reasoning())
+        made_up = self._admission and _made_up(held, self.conversation, self.heard, reasons=reasons)
+        return self.admitting() if made_up else ""
 
     @property
     def _admission(self) -> str:
@@ -152,9 +157,9 @@ class _Judge:
         return "" if vocabulary is None else vocabulary.says
 
 
-def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) -> bool:
-    """Whether `answer` only echoes the question, is about an example, gives a reason where none is told, or has numbers
-    or names that are neither in the notes nor in what the client wrote."""
+def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard], *, reasons: bool) -> bool:
+    """Whether `answer` only echoes the question, is about an example, gives a reason where none is told (if `reasons`
+    are judged), or has numbers or names that are neither in the notes nor in what the client wrote."""
     if answer.strip() in ADMISSIONS.values():
         return False
     notes = [line for one in heard for line in sentences(one, Wording(conversation.chinese, None, one.seconds))]
@@ -172,4 +177,4 @@ def _made_up(answer: str, conversation: Conversation, heard: Sequence[Heard]) ->
     if not conversation.doubtable:
         return conversation.asking and bool(invented(answer, sources, language=question.language, names=False))
     names = spoken == {question.language} and question.language != "de"
-    return unfounded(answer, question, texts, sources, names=names, reasons=spoken <= REASONED)
+    return unfounded(answer, question, texts, sources, names=names, reasons=reasons and spoken <= REASONED)

@@ -15,6 +15,7 @@ from auricle.engines.embedded.doubt import Doubt
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.responder import Responder
 from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES
+from auricle.engines.embedded.writer import _Judge
 from auricle.pipeline import collect
 from auricle.types import ResponseFormat
 from tests.engines.embedded.questions import NIGHT, PARCEL, TRAIN, YES
@@ -146,6 +147,15 @@ async def test_other_answers_begin_as_they_like(respondent: Respondent, text: st
     responder = Responder(cast(LanguageModel, model), respondent._listener)
     assert (await collect(responder.answer(respondent.request(YES, text)))).content
     assert model.grammars[0] is None
+
+
+@pytest.mark.parametrize("probed", [False, True])
+async def test_a_reason_is_judged_once(respondent: Respondent, probed: bool) -> None:
+    asked = Conversation(respondent.request(YES, "Why should we buy the red car?"), Tools())
+    judge = _Judge(asked, [YES], probed=probed)
+    assert judge.correction("Because it is cheaper.") == ""
+    assert judge.correction("Because of the rain.") == ("" if probed else judge.admitting())
+    assert judge.correction("Because it costs 15 dollars.") == judge.admitting()
 
 
 async def test_what_was_heard_is_sent(respondent: Respondent) -> None:
