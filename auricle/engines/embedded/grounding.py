@@ -37,7 +37,7 @@ _NO_NAMES = every_word(lambda vocabulary: vocabulary.capitalised)
 
 _DIGITS = re.compile(r"\d+")
 _CALENDAR = re.compile(r"(?:星期|礼拜|周)[一二三四五六]|(?:\d{1,2}|十?[一二]|[三四五六七八九十])月")  # Friday, May
-_QUARTER_TO = re.compile(r"\b(quarter|\d+)(?: minutes)? to (\d+)\b", re.IGNORECASE)  # quarter to 10
+_QUARTER_TO = re.compile(r"\b(quarter|\d{1,2})(?: minutes)? to (\d{1,2})\b", re.IGNORECASE)  # quarter to 10
 _NAME = re.compile(r"(?<![.!?:…。！？\"“”'’«»(\-])\s+([A-ZÀ-ÖØ-Þ][\w’'-]+)")
 _CAPITALISED_WORD = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+")
 _WORD = re.compile(r"[^\W\d_]+")

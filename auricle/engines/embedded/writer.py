@@ -125,8 +125,9 @@ class _Judge:
         question = self.conversation.question
         because = VOCABULARIES[question.language].because if self._admission else ""
         asked = because and "reason" in question.wants and self.conversation.doubtable
-        told = asked and any(one.segments for one in self.heard)
-        return beginning_with_or(because, self._admission) if told else None
+        if not (asked and any(one.segments for one in self.heard)):
+            return None
+        return beginning_with_or(because, self._admission)
 
     def admitting(self) -> str:
         """The grammar of the answer that it can't be heard."""
