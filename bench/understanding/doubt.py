@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import random
 import sys
@@ -90,9 +91,11 @@ async def asked(
 
 
 def known(
-    reads: Sequence[Read], file: Path, name: str, tokens: tuple[int, ...] | None = None
+    reads: Sequence[Read], kind: str, name: str, tokens: tuple[int, ...] | None = None
 ) -> tuple[tuple[int, ...], Floats]:
-    """What `asked` returns; from `file`, if it is there."""
+    """What `asked` returns; kept by what was heard and asked, so that it is asked once."""
+    digest = hashlib.sha256(repr([(read.heard, read.text) for read in reads]).encode()).hexdigest()[:12]
+    file = cache_dir() / f"doubt-{name}-{kind}-{digest}.npz"
     if not file.exists():
         tokens, logprobs = asyncio.run(asked(reads, name, tokens))
         np.savez(file, tokens=np.array(tokens), logprobs=logprobs)
@@ -177,19 +180,17 @@ def report_all(name: str, reads: Sequence[Read], log_odds: Floats) -> None:
 
 def fit(name: str) -> tuple[tuple[int, ...], Floats, float]:
     """A new probe: its tokens, weights and bias."""
-    folder = cache_dir()
     heard_of = listened([*ANSWERABLE, READINGS])
     reads = [read for file in ANSWERABLE for read in (*readings("fit", file, heard_of), *unspoken(file, heard_of))]
     checks = {
         how: [read for part in ("choose", "check") for read in readings(part, READINGS, ears)]
         for how, ears in (("as it is", None), ("as heard", heard_of))
     }
-    tokens, features = known(reads, folder / f"doubt-{name}-fit.npz", name)
+    tokens, features = known(reads, "fit", name)
     report_all("other folds", reads, held_out(reads, features))
     weights, bias = fitted(features, labels(reads))
     for how, asked_about in checks.items():
-        file = folder / f"doubt-{name}-{how.replace(' ', '-')}.npz"
-        report(f"readings {how}", known(asked_about, file, name)[1] @ weights + bias, labels(asked_about))
+        report(f"readings {how}", known(asked_about, "check", name)[1] @ weights + bias, labels(asked_about))
     return tokens, weights, bias
 
 
@@ -201,7 +202,7 @@ def update(name: str, files: Sequence[Path]) -> tuple[tuple[int, ...], Floats, f
     heard_of = listened(files)
     found = (read for file in files for read in (*readings("fit", file, heard_of), *unspoken(file, heard_of)))
     reads = [read for read in found if Conversation(read.request, Tools()).doubtable]  # those that it is asked about
-    _, features = known(reads, cache_dir() / f"doubt-{name}-update.npz", name, old.tokens)
+    _, features = known(reads, "update", name, old.tokens)
     before = features @ np.array(old.weights) + old.bias
     report_all("before", reads, before)
     report_all("changed, other folds", reads, held_out(reads, features, before, UPDATE_RIDGE))
