@@ -140,7 +140,7 @@ async def test_why_is_answered_with_a_reason_or_an_admission(respondent: Respond
 
 @pytest.mark.parametrize(
     "text",
-    ["What is cheaper?", "Why is it cheaper, and what is it?", "Is there a reason why?", "どうして赤い車ですか？"],
+    ["What is cheaper?", "What is it, and why is it cheaper?", "Is there a reason why?", "どうして赤い車ですか？"],
 )
 async def test_other_answers_begin_as_they_like(respondent: Respondent, text: str) -> None:
     model = Held(respondent.model)
