@@ -52,6 +52,7 @@ def begin(database: Database) -> None:
         if connection.scalar(sa.select(sa.func.count()).select_from(tables.accounts)):
             return
     with database.writing() as connection:
+        _changed(connection)  # whose row is locked until the end, so that of servers that start at once one is first
         if connection.scalar(sa.select(sa.func.count()).select_from(tables.accounts)):
             return
         _insert_account(connection, DEFAULT_NAME, prepaid=False)
