@@ -103,6 +103,11 @@ def known(
     return tuple(map(int, kept["tokens"])), kept["logprobs"]
 
 
+def to_fit(files: Sequence[Path], heard_of: Mapping[tuple[str, ...], Heard]) -> Iterator[Read]:
+    """The questions of `files`: as it is heard, or, where nobody says it, as it is."""
+    return (read for file in files for read in (*readings("fit", file, heard_of), *unspoken(file, heard_of)))
+
+
 def unspoken(file: Path, heard_of: Mapping[tuple[str, ...], Heard]) -> Iterator[Read]:
     """The questions about readings that nobody says."""
     return (read for read in readings("fit", file) if read.said not in heard_of)
@@ -123,10 +128,10 @@ def fitted(
     mean, scale = features.mean(0), features.std(0) + 1e-9
     inputs = np.column_stack([(features - mean) / scale, np.ones(len(features))])
     penalty = np.diag([ridge] * features.shape[1] + [0.0])
-    known_odds = np.zeros(len(features)) if before is None else before
+    offset = np.zeros(len(features)) if before is None else before
     found = np.zeros(inputs.shape[1])
     for _ in range(STEPS):
-        odds = 1 / (1 + np.exp(-known_odds - inputs @ found))
+        odds = 1 / (1 + np.exp(-offset - inputs @ found))
         curvature = (inputs * (odds * (1 - odds))[:, None]).T @ inputs + penalty
         found -= np.linalg.solve(curvature, inputs.T @ (odds - unanswerable) + penalty @ found)
     weights = found[:-1] / scale
@@ -181,7 +186,7 @@ def report_all(name: str, reads: Sequence[Read], log_odds: Floats) -> None:
 def fit(name: str) -> tuple[tuple[int, ...], Floats, float]:
     """A new probe: its tokens, weights and bias."""
     heard_of = listened([*ANSWERABLE, READINGS])
-    reads = [read for file in ANSWERABLE for read in (*readings("fit", file, heard_of), *unspoken(file, heard_of))]
+    reads = list(to_fit(ANSWERABLE, heard_of))
     checks = {
         how: [read for part in ("choose", "check") for read in readings(part, READINGS, ears)]
         for how, ears in (("as it is", None), ("as heard", heard_of))
@@ -200,8 +205,8 @@ def update(name: str, files: Sequence[Path]) -> tuple[tuple[int, ...], Floats, f
     if old is None:
         raise SystemExit(f"there is no probe for {name} yet: run this without --update first")
     heard_of = listened(files)
-    found = (read for file in files for read in (*readings("fit", file, heard_of), *unspoken(file, heard_of)))
-    reads = [read for read in found if Conversation(read.request, Tools()).doubtable]  # those that it is asked about
+    # Those questions that the probe is asked about.
+    reads = [read for read in to_fit(files, heard_of) if Conversation(read.request, Tools()).doubtable]
     _, features = known(reads, "update", name, old.tokens)
     before = features @ np.array(old.weights) + old.bias
     report_all("before", reads, before)
