@@ -18,6 +18,7 @@ LEAST_IN_A_ROW = 3  # digits that are found in others: fewer are in many
 MOST_OF_A_REASON = 0.7  # of the words in an answer to why, where reasons are told
 ALL_OF_A_REASON = 0.8  # where none is told as such
 STEM_LETTERS = 5  # that tell words apart: ordered, order
+LEAST_FORM_LETTERS = 3  # of a word without its ending
 REASONED = frozenset(each.language for each in VOCABULARIES.values() if each.reasons)
 """Languages in which it is known how reasons are told."""
 
@@ -35,6 +36,7 @@ _FILLERS_HAN = every_character(lambda vocabulary: vocabulary.fillers)
 _SOMEBODY_HAN = _FILLERS_HAN + every_character(lambda vocabulary: vocabulary.somebody)
 _NO_NAMES = every_word(lambda vocabulary: vocabulary.capitalised)
 
+_ENDINGS = ("s", "es", "d", "ed", "ing")
 _DIGITS = re.compile(r"\d+")
 _CALENDAR = re.compile(r"(?:星期|礼拜|周)[一二三四五六]|(?:\d{1,2}|十?[一二]|[三四五六七八九十])月")  # Friday, May
 _QUARTER_TO = re.compile(r"\b(quarter|\d{1,2})(?: minutes)? to (\d{1,2})\b", re.IGNORECASE)  # quarter to 10
@@ -155,9 +157,10 @@ def strangers(answer: str, sources: Iterable[str]) -> tuple[str, ...]:
     """Words of an answer to who it was that are in none of `sources`: people are called what they were called."""
     text = " ".join(sources).lower()
     said = _WORD.findall(text)
-    known = {_stem(word) for word in said} | _SOMEBODY | (_ONESELF if _FIRST_PERSON.intersection(said) else frozenset())
+    known = {form for word in set(said) for form in _forms(word)} | _SOMEBODY
+    known |= _ONESELF if _FIRST_PERSON.intersection(said) else frozenset()
     words = [word for word in _WORD.findall(answer.lower()) if word not in _FILLERS]
-    foreign = [word for word in words if len(word) > 2 and not _HAN.search(word) and not {word, _stem(word)} & known]
+    foreign = [word for word in words if len(word) > 2 and not _HAN.search(word) and known.isdisjoint(_forms(word))]
     return *foreign, *(character for character in _HAN.findall(answer) if character not in text + _SOMEBODY_HAN)
 
 
@@ -202,3 +205,9 @@ def _alike(word: str, other: str) -> bool:
 
 def _stem(word: str) -> str:
     return word[:STEM_LETTERS]
+
+
+def _forms(word: str) -> set[str]:
+    """What other forms of the word may have in common with it: wants, want; calling, calls."""
+    bare = {word.removesuffix(ending) for ending in _ENDINGS}
+    return {word, _stem(word), *(form for form in bare if len(form) >= LEAST_FORM_LETTERS)}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from auricle.engines.embedded.sentence_end import ends_sentence
 from auricle.engines.embedded.whisper import Whisper
 from auricle.engines.embedded.windows import Window
 from auricle.types import Segment, Word
@@ -16,12 +16,6 @@ from auricle.types import Segment, Word
 STATE_SECONDS = 0.02  # of one encoder state
 PAUSE_SECONDS = 1.0  # between sentences that no full stop parts
 FIRST_WORD_SECONDS = 1.0  # that a sentence's first word lasts at most: what sounds before it is aligned with it, too
-_STOPS = (".", "。", "?", "？", "!", "！", "…")
-# Short forms with a full stop that ends no sentence, and initials
-_SHORT_FORM = re.compile(
-    r"(?:\b(?:Mrs?|Ms|Drs?|Profs?|St|vs|Nr|Sra?|Srta|Mme|Mlle|Hr|Fr|bzw|usw|ca|approx|[^\W\d_])|\b\w\.\w)\.$",
-    re.IGNORECASE,
-)
 _BEFORE = "\"'“¿([{-「『（"  # punctuation that belongs to the word after it
 _AFTER = "\"'.。,，!！?？:：”)]}、」』）;；…"  # and to the word before it
 
@@ -94,11 +88,6 @@ def _merge_punctuation(found: list[TimedWord]) -> tuple[TimedWord, ...]:
     return tuple(merged) if opening is None else (*merged, opening)
 
 
-def _ends_sentence(word: str) -> bool:
-    bare = word.rstrip("\"'”」』）)")
-    return bare.endswith(_STOPS) and not _SHORT_FORM.search(bare)
-
-
 def split(segment: Segment, found: tuple[TimedWord, ...], write: Callable[[str], str]) -> tuple[Segment, ...]:
     """A segment for each sentence of `segment`, with its words; `write` puts a text into the wanted script.
 
@@ -109,7 +98,7 @@ def split(segment: Segment, found: tuple[TimedWord, ...], write: Callable[[str],
         if parts[-1] and word.start - parts[-1][-1].end > PAUSE_SECONDS:
             parts.append([])
         parts[-1].append(word)
-        if _ends_sentence(word.text):
+        if ends_sentence(word.text):
             parts.append([])
     segments = []
     for part in filter(None, parts):

@@ -119,6 +119,9 @@ def test_people_are_called_what_they_were_called() -> None:
     assert strangers("说话人的名字是小明。", ["我们去公园。"]) == ("小", "明")
     assert strangers("说话人的哥哥。", ["我哥哥开了一家书店。"]) == ()
     assert strangers("从音频里听不出来。", ["我们去公园。"]) == ()
+    told = ["Samira calls: I'd like my money back.", "Who calls, and what does she want?"]
+    assert strangers("Samira wants her money back.", told) == ()
+    assert strangers("Samira called, and is calling again.", told) == ("again",)
 
 
 @pytest.mark.parametrize(
