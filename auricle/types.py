@@ -195,7 +195,7 @@ class Segment:
     words: tuple[Word, ...] = ()
     audio_index: int = 0  # which of the request's audios
     voice: Literal["lower", "higher"] | None = None  # which of two voices, where they are told apart
-    readings: tuple[Reading, ...] = ()  # the text, and others where it is not sure
+    readings: tuple[Reading, ...] = ()  # what else it may say, where it is not sure; from a recogniser, its text first
 
 
 @dataclass(frozen=True, slots=True)

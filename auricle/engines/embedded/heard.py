@@ -134,7 +134,11 @@ class Heard:
     def size_bytes(self) -> int:
         """Roughly what it takes in memory."""
         segments = sum(
-            512 + 2 * len(segment.text) + 8 * len(segment.tokens) + 160 * len(segment.words)
+            512
+            + 2 * len(segment.text)
+            + 8 * len(segment.tokens)
+            + 160 * len(segment.words)
+            + sum(160 + 2 * len(reading.text) for reading in segment.readings)
             for segment in self.segments
         )
         return 512 + segments + 256 * len(self.events or ())

@@ -18,7 +18,7 @@ from auricle.errors import AuricleError, EngineFailed
 from auricle.types import RecognitionOptions, Segment
 from auricle.waveform import Waveform
 
-MEMORY_BYTES = 64 * 1024 * 1024  # of what was heard; an hour of speech takes about half a megabyte
+MEMORY_BYTES = 64 * 1024 * 1024  # of what was heard; an hour of speech takes about a megabyte
 
 log = structlog.get_logger(__name__)
 

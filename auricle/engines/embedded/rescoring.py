@@ -19,12 +19,14 @@ from typing import Protocol
 import structlog
 
 from auricle.engines.embedded.completion import Rival
-from auricle.engines.embedded.readings import bare
+from auricle.engines.embedded.readings import ambiguous, bare
+from auricle.engines.embedded.selection import terms
 from auricle.errors import AuricleError
 from auricle.types import Reading, RecognitionOptions, Segment
 from auricle.waveform import Waveform
 
 WEIGHT = 0.3  # of the language model's log-probability
+MOST_RIVALS = 5  # of the readings beside the recogniser's own; ten gained nothing
 MARGIN = 2.0  # by which a reading's log-probability may be less than the greatest of them
 CONTEXT_CHARACTERS = 40  # of what was said before
 MOST_CONTEXT_CHARACTERS = 120  # up to which it grows before it is cut: as long as it only grows, it is read once
@@ -64,13 +66,13 @@ class Rescoring:
         self._model = model
 
     async def recognize(self, waveform: Waveform, options: RecognitionOptions) -> AsyncGenerator[Segment, None]:
-        """The segments of `waveform`, as the recogniser tells them; where `options` want readings, with the likeliest
-        one of both models. Without the language model, as the recogniser alone.
+        """The segments of `waveform`, as the recogniser tells them; where `options` want readings, with the text of the
+        likeliest one of both models. Without the language model, as the recogniser alone.
         """
         said, left = "", max(self._patience_seconds, PATIENCE_SHARE * waveform.seconds)
         async with aclosing(self._recognizer.recognize(waveform, options)) as segments:
             async for segment in segments:
-                readings = rivals(segment.readings)
+                readings = rivals(segment.readings[: 1 + MOST_RIVALS]) if ambiguous(segment) else []
                 if len(readings) > 1 and left > 0:
                     begun = time.monotonic()
                     likeliest = await self._likeliest(readings, said, segment.language, left)
@@ -80,7 +82,7 @@ class Rescoring:
                 if len(said) > MOST_CONTEXT_CHARACTERS:
                     said = said[-CONTEXT_CHARACTERS:]
                 # words and tokens may be those of another reading
-                yield replace(segment, readings=(), words=(), tokens=()) if options.readings else segment
+                yield replace(segment, readings=_others(segment), words=(), tokens=()) if options.readings else segment
 
     async def _likeliest(
         self, readings: Sequence[Reading], said: str, language: str, patience_seconds: float
@@ -102,6 +104,14 @@ class Rescoring:
             log.info("not_rescored", error=type(error).__name__)
             return None
         return readings[contested.index(winner)]
+
+
+def _others(segment: Segment) -> tuple[Reading, ...]:
+    """The readings of `segment` with other words than its text, the likeliest first, one for each choice of words."""
+    found = {tuple(terms(segment.text)): Reading(segment.text, 0.0)}
+    for reading in segment.readings:
+        found.setdefault(tuple(terms(reading.text)), reading)
+    return tuple(found.values())[1:]
 
 
 def rivals(readings: Sequence[Reading]) -> list[Reading]:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 RUN = 6  # neighbouring segments that are kept or left out together: single sentences lose their sense
-_WORDS = re.compile(r"[㐀-鿿぀-ヿ가-힯]|[^\W_]+")
 _CJK = re.compile(r"[㐀-鿿぀-ヿ가-힯]")
+_WORDS = re.compile(rf"{_CJK.pattern}|(?:(?!{_CJK.pattern})[^\W_])+")
 
 
 def spread(costs: Sequence[int], budget: int) -> frozenset[int]:

@@ -24,9 +24,9 @@ from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, Loudness
 from auricle.engines.embedded.sound_classes import by_label
 from auricle.errors import EngineFailed
-from auricle.types import RecognitionOptions, Segment, Word
+from auricle.types import Reading, RecognitionOptions, Segment, Word
 
-FORMAT = 9  # of an entry; raised whenever what is heard in the same samples may have changed
+FORMAT = 10  # of an entry; raised whenever what is heard in the same samples may have changed
 MAX_ENTRY_BYTES = 16 * 1024 * 1024  # ten hours of speech take about 5 MB
 FOLDER_MODE = 0o700
 SWEEP_SHARE = 0.9  # of its bytes that a folder is brought down to when it holds too many
@@ -151,7 +151,7 @@ def written(heard: Heard) -> bytes:
         [
             heard.seconds,
             _values(heard.loudness),
-            [[*_values(segment)[:-4], list(map(_values, segment.words)), segment.voice] for segment in heard.segments],
+            [_written(segment) for segment in heard.segments],
             None if heard.events is None else list(map(_values, heard.events)),
         ]
     )
@@ -175,8 +175,13 @@ def _values(value: Any) -> list[Any]:
     return [getattr(value, field.name) for field in fields(value)]
 
 
+def _written(segment: Segment) -> list[Any]:
+    words, readings = (list(map(_values, each)) for each in (segment.words, segment.readings))
+    return [*_values(segment)[:-4], words, segment.voice, readings]
+
+
 def _segment(values: list[Any]) -> Segment:
-    text, start, end, language, logprob, no_speech, compression, temperature, tokens, words, voice = values
+    text, start, end, language, logprob, no_speech, compression, temperature, tokens, words, voice, readings = values
     if not isinstance(text, str) or not isinstance(language, str) or voice not in ("lower", "higher", None):
         raise TypeError("not a segment")
     said = tuple(Word(str(word), float(a), float(b), float(chance)) for word, a, b, chance in words)
@@ -192,6 +197,7 @@ def _segment(values: list[Any]) -> Segment:
         tuple(map(int, tokens)),
         said,
         voice=voice,
+        readings=tuple(Reading(str(reading), float(chance)) for reading, chance in readings),
     )
 
 

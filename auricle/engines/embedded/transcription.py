@@ -25,7 +25,7 @@ TEMPERATURES = (0.4, 0.8)  # openai/whisper tries five, which keeps hopeless aud
 SURE_LANGUAGE = 0.6  # probability of a language from which on it is believed; else the first is sought with 30 s
 SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
 BEAM_SECONDS = 8.0  # least length of a grafted window that is searched with a beam
-READINGS = 5  # texts of a window that are told beside the one that was found, where that is wanted
+READINGS = 10  # texts of a window that are told beside the one that was found, where that is wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,7 +415,7 @@ class Transcription:
     def _with_readings(self, item: Encoded, sentence: Segment, language: str, view: Any | None) -> Segment:
         """The sentence with what else it may say, if it is not sure. Without the `view` of a window that is all its own
         it is heard by itself: the likeliest texts of a whole window differ in few words."""
-        if not readings.ambiguous(sentence):
+        if not readings.unsure(sentence):
             return sentence
         if view is None:
             item = Encoded(item.owner, readings.window_of(sentence, item.window), item.tag)

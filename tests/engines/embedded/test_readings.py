@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from auricle.engines.embedded.readings import LOST_LOGPROB, UNSURE_PROBABILITY, ambiguous, told, window_of
+from auricle.engines.embedded.readings import (
+    AMBIGUOUS_PROBABILITY,
+    LOST_LOGPROB,
+    UNSURE_PROBABILITY,
+    ambiguous,
+    told,
+    unsure,
+    window_of,
+)
 from auricle.engines.embedded.windows import Span, Window
 from auricle.types import Reading, Segment, Word
 from auricle.waveform import SAMPLE_RATE
@@ -14,10 +22,16 @@ def sentence(*probabilities: float, avg_logprob: float = -0.2) -> Segment:
 
 
 def test_a_sentence_with_a_doubtful_word_is_ambiguous_unless_all_of_it_is_lost() -> None:
-    assert ambiguous(sentence(0.99, UNSURE_PROBABILITY - 0.01, 0.99))
-    assert not ambiguous(sentence(0.99, UNSURE_PROBABILITY, 0.99))
+    assert ambiguous(sentence(0.99, AMBIGUOUS_PROBABILITY - 0.01, 0.99))
+    assert not ambiguous(sentence(0.99, AMBIGUOUS_PROBABILITY, 0.99))
     assert not ambiguous(sentence(0.99, 0.1, avg_logprob=LOST_LOGPROB - 0.01))
     assert not ambiguous(sentence())
+
+
+def test_a_sentence_with_a_word_that_is_not_certain_may_have_other_readings() -> None:
+    assert unsure(sentence(0.99, UNSURE_PROBABILITY - 0.01, avg_logprob=LOST_LOGPROB - 0.01))
+    assert not unsure(sentence(0.99, UNSURE_PROBABILITY))
+    assert not unsure(sentence())
 
 
 def test_a_sentence_is_heard_with_a_margin_within_its_window() -> None:

@@ -124,7 +124,7 @@ def test_only_what_differs_is_scored(texts: tuple[str, ...], start: int, parts: 
 
 async def test_a_reading_becomes_the_segment_and_words_of_another_one_go() -> None:
     (found,) = await heard(Told(segment("zh", *BOARD)), Scores("尽快"))
-    assert found == Segment(BOARD[3][0], 0.0, 3.0, "zh", -0.2)
+    assert found == Segment(BOARD[3][0], 0.0, 3.0, "zh", -0.2, readings=readings(BOARD[0], BOARD[2]))
 
 
 async def test_where_no_readings_are_wanted_all_is_as_recognised() -> None:
@@ -191,3 +191,15 @@ async def test_hanging_up_ends_recognition() -> None:
     await anext(segments)
     await segments.aclose()
     assert recognizer.closed
+
+
+async def test_other_readings_are_told_once_for_each_choice_of_words() -> None:
+    (found,) = await heard(Told(segment("zh", *BANK, *BANK)), Scores("no such word"))
+    assert (found.text, found.readings) == (BANK[0][0], readings(BANK[1]))
+
+
+async def test_of_a_sentence_that_is_lost_the_model_is_not_asked_and_the_readings_are_told() -> None:
+    model = Scores("尽快")
+    (found,) = await heard(Told(replace(segment("zh", *BOARD), avg_logprob=-0.9)), model)
+    assert (found.text, model.asked) == (BOARD[0][0], [])
+    assert found.readings == readings(BOARD[2], BOARD[3])

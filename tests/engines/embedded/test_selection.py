@@ -44,3 +44,4 @@ def test_matching_stays_within_its_budget(texts: list[str], question: str, budge
 def test_terms() -> None:
     assert terms("The Red car") == ["the", "red", "car"]
     assert terms("去上海") == ["去上", "上海"]
+    assert terms("由17号改到") == ["号改", "改到"]

@@ -19,7 +19,7 @@ from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.redis_shelf import RedisShelf
 from auricle.engines.embedded.shelf import FolderShelf, Shelf, name_of, read, shelf_of, written
 from auricle.errors import EngineFailed
-from auricle.types import RecognitionOptions, Segment, Word
+from auricle.types import Reading, RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
 from tests.engines.waveforms import noise
 
@@ -28,7 +28,18 @@ DAY = 24 * 3600.0
 OPTIONS = RecognitionOptions()
 ENGINE = EngineSettings()
 SAID = Segment(
-    "Grüße 你好", 0.5, 1.5, "de", -0.2, 0.1, 1.2, 0.0, (1, 2), (Word("Grüße", 0.5, 0.9, 0.8),), voice="lower"
+    "Grüße 你好",
+    0.5,
+    1.5,
+    "de",
+    -0.2,
+    0.1,
+    1.2,
+    0.0,
+    (1, 2),
+    (Word("Grüße", 0.5, 0.9, 0.8),),
+    voice="lower",
+    readings=(Reading("Grüße 你好", -1.5), Reading("Füße 你好", -2.0)),
 )
 SOUND = SoundEvent("Dog", "sound", 0.0, 2.0, 0.9, background=True, details=("Rock music",), beats_per_minute=97.5)
 HEARD = Heard(2.0, (SAID,), Loudness(-20.0, -1.0, 0.01), (SOUND,))

@@ -1,0 +1,57 @@
+"""Words that the question knows: of what an unsure sentence may say, that which has words of the question is taken.
+
+Who asks for 裙子 has seen the speaker, or read the agenda; the recogniser, which knows nothing of that, writes 群自 and
+has the right word among its next guesses. Contextual biasing, of what was heard already: nothing is heard again, and a
+word that no reading of the sentence has does not get into it, whatever is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+from auricle.engines.embedded.heard import Heard
+from auricle.engines.embedded.readings import bare
+from auricle.engines.embedded.selection import terms
+from auricle.engines.embedded.vocabularies import every_word
+from auricle.types import Segment
+
+LEAST_LETTERS = 4  # of a word that is looked for: shorter ones are in too many questions
+_FREQUENT = every_word(lambda vocabulary: f"{vocabulary.frequent} {vocabulary.fillers}")
+_CJK = re.compile(r"[㐀-鿿぀-ヿ가-힯]")
+_PIECE = re.compile(rf"[\W_]*(?:{_CJK.pattern}|(?:(?!{_CJK.pattern})[^\W_])+)|[\W_]+$")  # a word and what is before it
+
+
+def wanted(texts: Iterable[str]) -> frozenset[str]:
+    """The words of a client's messages that are looked for: of Chinese, Japanese and Korean pairs of characters."""
+    found = {term for text in texts for term in terms(text)}
+    return frozenset(term for term in found - _FREQUENT if len(term) >= LEAST_LETTERS or _CJK.match(term))
+
+
+def biased(heard: Heard, words: frozenset[str]) -> Heard:
+    """`heard` with those of the `words` that a sentence may have, and has not."""
+    return replace(heard, segments=tuple(sentence(segment, words) for segment in heard.segments))
+
+
+def sentence(segment: Segment, words: frozenset[str]) -> Segment:
+    """One sentence of `biased`: of another reading it takes the places that have such words, and loses none for it."""
+    text = segment.text
+    for reading in segment.readings:
+        if words.intersection(terms(reading.text)).difference(terms(text)):
+            text = _mended(text, reading.text, words)
+    return segment if text == segment.text else replace(segment, text=text)
+
+
+def _mended(text: str, reading: str, words: frozenset[str]) -> str:
+    pieces, others = _PIECE.findall(text), _PIECE.findall(reading)
+    matcher = SequenceMatcher(None, list(map(bare, pieces)), list(map(bare, others)), autojunk=False)
+    for tag, start, stop, first, last in reversed(matcher.get_opcodes()):
+        if tag == "equal":
+            continue
+        changed = [*pieces[:start], *others[first:last], *pieces[stop:]]
+        before, after = (words.intersection(terms("".join(each))) for each in (pieces, changed))
+        if after > before:
+            pieces = changed
+    return "".join(pieces)

@@ -1,0 +1,79 @@
+"""What the question knows of what was said: readings as Whisper base told them of synthetic speech."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auricle.engines.embedded.biasing import biased, sentence, wanted
+from auricle.engines.embedded.heard import Heard
+from auricle.engines.embedded.selection import terms
+from auricle.types import Reading, Segment
+from tests.engines.embedded.questions import LOUD
+
+
+def unsure(language: str, *texts: str) -> Segment:
+    return Segment(texts[0], 0.0, 3.0, language, readings=tuple(Reading(text, -1.0) for text in texts))
+
+
+DRESS = unsure("zh", "老板这条栏群自我想退。", "老板这条篮裙子我想退。")
+MILL = unsure("zh", "一趟一家造职场因为电线老化起火。", "一场一家造纸厂因为电线老化起火。")
+RUM = unsure(
+    "en", " My neighbor, Gelanta, adds rum.", " My neighbour Gelanta adds rum.", " My neighbor, Jolanta, adds ram."
+)
+TRAIN = unsure("es", " El tren con destino asamora saldrá tarde.", " El tren con destino a Zamora saldra tarde.")
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "text"),
+    [
+        (DRESS, "裙子多少钱买的？", "老板这条篮裙子我想退。"),
+        (MILL, "造纸厂为什么起火？", "一趟一家造纸厂因为电线老化起火。"),  # and no more of the other reading
+        (RUM, "What does Jolanta add?", " My neighbor, Jolanta, adds rum."),
+        (TRAIN, "¿A qué hora sale el tren a Zamora?", " El tren con destino a Zamora saldra tarde."),
+    ],
+)
+def test_words_of_the_question_are_taken_from_another_reading(said: Segment, question: str, text: str) -> None:
+    assert sentence(said, wanted([question])).text == text
+
+
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        (DRESS, "What does she want?"),
+        (DRESS, "她要退什么？"),
+        (RUM, "What does Yolanda add?"),  # nobody heard that
+        (RUM, "Is it Jolanta or Gelanta?"),  # of both, what was heard
+        (
+            unsure("en", " Fry it in butter.", " Fry it and butter."),
+            "What is fried, and in what?",
+        ),  # a word of any text
+    ],
+)
+def test_what_was_heard_stays_otherwise(said: Segment, question: str) -> None:
+    assert sentence(said, wanted([question])) is said
+
+
+def test_all_sentences_are_looked_at_and_all_messages() -> None:
+    heard = Heard(9.0, (DRESS, Segment("你好。", 4.0, 5.0, "zh"), MILL), LOUD)
+    found = biased(heard, wanted(["裙子多少钱买的？", "造纸厂呢？"]))
+    assert [one.text for one in found.segments] == [
+        "老板这条篮裙子我想退。",
+        "你好。",
+        "一趟一家造纸厂因为电线老化起火。",
+    ]
+    assert biased(heard, frozenset()) == heard
+
+
+TEXT = st.text(st.sampled_from("ab c,.车台胎人"), max_size=30)
+
+
+@given(st.lists(TEXT, min_size=1, max_size=4), st.lists(TEXT, max_size=3))
+def test_words_come_from_readings_and_none_that_is_asked_for_gets_lost(texts: list[str], questions: list[str]) -> None:
+    words = wanted(questions)
+    found = sentence(unsure("zh", *texts), words)
+    before, after = (words.intersection(terms(text)) for text in (texts[0], found.text))
+    assert before <= after
+    assert after > before or found.text == texts[0]
+    assert set(found.text) <= set("".join(texts))
