@@ -31,7 +31,7 @@ from auricle.engines.embedded.constraints import Tools
 from auricle.engines.embedded.conversation import Conversation
 from auricle.engines.embedded.doubt import ADMIT, doubt_of
 from auricle.engines.embedded.heard import Heard
-from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.language_model import PROMPTS, LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.responder import Responder
 from auricle.weights.pull import resolve
@@ -72,7 +72,7 @@ async def asked(
     tokens]."""
     settings = load_settings()
     engine = settings.engine("embedded")
-    model = LanguageModel(resolve(name, settings), engine)
+    model = LanguageModel(resolve(name, settings), engine, settings.cache_dir / PROMPTS)
     await model.start()
     await model.wait_ready()
     rows: list[tuple[float, ...]] = []

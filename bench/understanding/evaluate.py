@@ -31,7 +31,7 @@ import httpx
 from auricle.audio.tokens import audio_tokens
 from auricle.config import load_settings
 from auricle.engines.embedded.doubt import Doubt, doubt_of
-from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.language_model import PROMPTS, LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.responder import Responder
 from auricle.pipeline import collect
@@ -46,7 +46,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 BEGIN, END = "<!-- answers: begin -->", "<!-- answers: end -->"
 SYSTEMS = ("served", "ceiling", "floor")
 ANSWER_TOKENS = 120
-EXAMPLES_SECONDS = 240.0  # in which a server that just started lets its language model read examples, on slow cores
+WARM_UP_SECONDS = 600.0  # in which a server that just started lets its language model read examples, on slow cores
 
 UNHEARD = ("sound", "mixture", "is there music", "two audios")  # what the words alone do not tell
 
@@ -146,7 +146,7 @@ async def perfect(asked: list[Question], made: dict[str, Scene], known: Answers,
         return
     settings = load_settings()
     engine = settings.engine("embedded")
-    model = LanguageModel(resolve(engine.language_model, settings), engine)
+    model = LanguageModel(resolve(engine.language_model, settings), engine, settings.cache_dir / PROMPTS)
     await model.start()
     try:
         await model.wait_ready()
@@ -159,6 +159,15 @@ async def perfect(asked: list[Question], made: dict[str, Scene], known: Answers,
         await model.close()
 
 
+def wait_warm(url: str) -> None:
+    """Until the server answers as well as it can: once its language model has read the examples."""
+    deadline = time.monotonic() + WARM_UP_SECONDS
+    while httpx.get(f"{url}/health/ready").json()["models"]["mimo-v2.5"]["detail"]:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the language model does not get done with its examples")
+        time.sleep(1.0)
+
+
 def served(url: str | None, asked: list[Question], made: dict[str, Scene], known: Answers) -> None:
     """Ask a server what is not known yet."""
     missing = [question for question in asked if known.get("served", question) is None]
@@ -167,7 +176,7 @@ def served(url: str | None, asked: list[Question], made: dict[str, Scene], known
     with contextlib.ExitStack() as stack:
         if url is None:
             url = stack.enter_context(running()).url
-            time.sleep(EXAMPLES_SECONDS)
+            wait_warm(url)
         client = stack.enter_context(httpx.Client())
         for question in missing:
             answer, heard = ask(client, url, question, made)

@@ -20,7 +20,7 @@ import httpx
 from auricle.waveform import SAMPLE_RATE
 from bench.server import running
 from bench.sets import load
-from bench.understanding.evaluate import EXAMPLES_SECONDS
+from bench.understanding.evaluate import wait_warm
 from bench.understanding.scenes import Scene, say, scene
 
 SECONDS = 60
@@ -67,7 +67,7 @@ def main() -> None:
         url = options.url
         if url is None:
             url = stack.enter_context(running()).url
-            time.sleep(EXAMPLES_SECONDS)
+            wait_warm(url)
         ask(client, url, base64.b64encode(minute(20).wav).decode(), QUESTIONS[0])  # whatever is loaded only once
         for number in range(options.rounds):
             audio = base64.b64encode(minute(number * 3).wav).decode()

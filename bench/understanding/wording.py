@@ -24,7 +24,7 @@ from auricle.config import load_settings
 from auricle.engines.embedded.doubt import doubt_of
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, Loudness
-from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.language_model import PROMPTS, LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.responder import Responder
 from auricle.pipeline import collect
@@ -98,7 +98,7 @@ def _perfect(reading: Mapping[str, Any]) -> Heard:
 async def ask(reads: Iterable[Read], name: str | None) -> None:
     settings = load_settings()
     engine = settings.engine("embedded")
-    model = LanguageModel(resolve(name or engine.language_model, settings), engine)
+    model = LanguageModel(resolve(name or engine.language_model, settings), engine, settings.cache_dir / PROMPTS)
     await model.start()
     await model.wait_ready()
     listener = Listener(Deaf())

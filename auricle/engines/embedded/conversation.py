@@ -14,8 +14,9 @@ from functools import cached_property
 import orjson
 
 from auricle.engines.embedded.answer_language import answer_language
+from auricle.engines.embedded.biasing import wanted
 from auricle.engines.embedded.constraints import Tools
-from auricle.engines.embedded.examples import CHINESE, ENGLISH
+from auricle.engines.embedded.examples import MOST_EXAMPLES, examples
 from auricle.engines.embedded.languages import language_of, name_of
 from auricle.engines.embedded.prompt import Piece, Turn, merged
 from auricle.engines.embedded.question import Question, read
@@ -67,8 +68,8 @@ class Conversation:
 
     request: Request
     tools: Tools
-    examples: bool = True
-    """Whether they come first: the model knows them already."""
+    examples: int = MOST_EXAMPLES
+    """How many of them come first: the model knows so many already."""
     late_instructions: bool = True
     """Whether the chat template takes the client's instructions behind the examples."""
 
@@ -83,6 +84,11 @@ class Conversation:
         return read(text, self._instructions)
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Of the users' messages, those that tell a recogniser what may be said."""
+        return wanted(message.text for message in self.request.messages if message.role == "user")
+
+    @cached_property
     def chinese(self) -> bool:
         """Whether notes are in Chinese: the first answer decides, for the notes stay as they are in later turns."""
         first = next((m.text for m in self.request.messages if m.role == "user" and m.text), "")
@@ -91,6 +97,11 @@ class Conversation:
     def number(self, index: int) -> int | None:
         """What audio `index` is called, from 1; None where it is the only one."""
         return index + 1 if len(self.audios) > 1 else None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether all examples come first."""
+        return self.examples >= len(examples(chinese=self.chinese))
 
     @property
     def plain(self) -> bool:
@@ -150,15 +161,15 @@ class Conversation:
 
     def _opening(self) -> Iterable[Turn]:
         """What comes before the first message. Ours first, if possible: what no client changes is never read anew."""
-        examples = self.examples and not self.creating
-        if not (self.audios and self.plain and examples):  # an answer in another form is not like the examples'
+        shown = 0 if self.creating else self.examples
+        if not (self.audios and self.plain and shown):  # an answer in another form is not like the examples'
             yield Turn("system", tuple(self._system()))
         elif self._instructions and self.late_instructions:
-            yield from opening(chinese=self.chinese)
+            yield from opening(shown, chinese=self.chinese)
             yield Turn("system", (Piece(self._instructions, billed=True),))
         else:
             yield Turn("system", tuple(self._system()))
-            yield from _examples(chinese=self.chinese)
+            yield from _examples(shown, chinese=self.chinese)
 
     def _system(self) -> Iterable[Piece]:
         ours = (CREATING if self.creating else LISTENING)[self.chinese] if self.audios else ASSISTING
@@ -213,14 +224,14 @@ class Conversation:
         return message.name or ""
 
 
-def opening(*, chinese: bool) -> tuple[Turn, ...]:
-    """What every conversation about an audio begins with."""
-    return Turn("system", (Piece(LISTENING[chinese], billed=False),)), *_examples(chinese=chinese)
+def opening(shown: int, *, chinese: bool) -> tuple[Turn, ...]:
+    """What every conversation about an audio begins with, with `shown` of the examples."""
+    return Turn("system", (Piece(LISTENING[chinese], billed=False),)), *_examples(shown, chinese=chinese)
 
 
-def _examples(*, chinese: bool) -> Iterable[Turn]:
+def _examples(shown: int, *, chinese: bool) -> Iterable[Turn]:
     """Turns that show how to answer."""
-    for example in CHINESE if chinese else ENGLISH:
+    for example in examples(chinese=chinese)[:shown]:
         heard = NOTES[chinese].format(ONLY_AUDIO[chinese]) + example.notes + "\n\n"
         for question, answer in example.answers:
             yield Turn("user", (Piece(heard + question + _in_language(language_of(question)), billed=False),))

@@ -14,7 +14,7 @@ import structlog
 from auricle.config import EngineSettings, Settings
 from auricle.engines.base import Capabilities
 from auricle.engines.embedded.doubt import doubt_of
-from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.language_model import PROMPTS, LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.recognizer import Recognizer, recognizer_threads
 from auricle.engines.embedded.rescoring import Rescoring
@@ -60,7 +60,8 @@ class EmbeddedEngine:
         self._cancelled = threading.Event()
         self._recognizer_folder: Path | None = None
         self._recognizer = Recognizer(self._find_recognizer, engine)
-        self._model = LanguageModel(self._resolving(self._language_model_name), engine)
+        model = self._resolving(self._language_model_name)
+        self._model = LanguageModel(model, engine, settings.cache_dir / PROMPTS)
         self._sounds: Sounds | None = None
         if self._understands and engine.sounds:
             self._sounds = Sounds(self._resolving(engine.sounds), settings.cache_dir / "converted")
@@ -100,7 +101,8 @@ class EmbeddedEngine:
 
     def readiness(self, task: Task) -> Readiness:
         """Recognition needs its own model only; understanding needs the language model, too, and waits while the one
-        for sounds loads. Where sounds cannot be heard it goes without, and `detail` says so."""
+        for sounds loads. Where sounds cannot be heard it goes without, and before it has read its examples it answers
+        less well; `detail` says so."""
         parts = [(self._engine.recognizer, self._recognizer.readiness)]
         if task is Task.UNDERSTAND:
             parts.append((self._language_model_name, self._model.readiness))
@@ -112,6 +114,8 @@ class EmbeddedEngine:
             if self._sounds.loading:
                 return Readiness(False, detail)
             return Readiness(True, f"only speech is heard, no other sounds: {detail}")
+        if task is Task.UNDERSTAND and not self._responder.warm:
+            return Readiness(True, "the language model is reading examples; answers get better until it has")
         return Readiness(True)
 
     def capabilities(self, task: Task) -> Capabilities:

@@ -239,3 +239,9 @@ CHINESE = (
         ),
     ),
 )
+MOST_EXAMPLES = max(len(ENGLISH), len(CHINESE))
+
+
+def examples(*, chinese: bool) -> Sequence[Example]:
+    """Those for a conversation whose notes are in Chinese, or in English."""
+    return CHINESE if chinese else ENGLISH

@@ -7,6 +7,7 @@ one who laid out a prompt knows which of its tokens are the client's and which o
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import heapq
 import math
 import os
@@ -15,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,9 @@ UNLIKELY_LOGPROB = -13.0  # of a token that is not among them; the last one of t
 TOKENIZE_CHARACTERS = 200_000  # sent at once
 REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our own wording
 REMEMBERED_CHARACTERS = 4096  # of one such text at most
+PROMPTS = "prompts"  # the folder in the cache where prompts are kept
+KEPT_SUFFIX = ".prompt"  # of files with a prompt's keys and values, about 28 KB for each token of the default model
+MOST_KEPT = 4
 LATE_INSTRUCTIONS = ("system", "user", "assistant", "system", "user")
 MARK = "⟦{nonce}⟧"  # stands for a message's content while the template is applied
 
@@ -62,10 +67,13 @@ class _Connection:
 class LanguageModel(ModelProcess[str]):
     """Writes text."""
 
-    def __init__(self, file: Callable[[], Path] | Path, settings: EngineSettings) -> None:
-        """`file` is a GGUF."""
+    def __init__(self, file: Callable[[], Path] | Path, settings: EngineSettings, folder: Path | None = None) -> None:
+        """`file` is a GGUF. In `folder`, if there is one, `keep` keeps what was read."""
         super().__init__("the language model", WORKER_MODULE, file, environment=WORKER_ENVIRONMENT)
         self._settings = settings
+        self._folder = folder
+        self._identity = ""  # tells one file of them from another
+        self._recalled: tuple[int | None, int] = (None, 0)  # process, how many of its slots were given what was kept
         self._secret = ""
         self._connection: _Connection | None = None
         self._slots = Slots(settings.parallel, settings.context_length)
@@ -195,6 +203,54 @@ class LanguageModel(ModelProcess[str]):
         with _translated():
             likeliest = reply["completion_probabilities"][0]["top_logprobs"]
             return {int(one["id"]): float(one["logprob"]) for one in likeliest}
+
+    async def keep(self, prompt: Sequence[int]) -> None:
+        """Keep the keys and values of `prompt`, which was just read, in a file, so that `recall` has them at once.
+
+        Nobody else uses the model meanwhile: a slot is kept with all that it knows, and no conversation may be in it.
+        Where there is no folder, or no room in it, nothing is kept.
+        """
+        if self._folder is None:
+            return
+        file = self._folder / self._name(prompt)
+        part = file.with_suffix(f".{secrets.token_hex(4)}.part")
+        body = {**Sampling().body(), "prompt": list(prompt), "n_predict": 1, "cache_prompt": True, "stream": False}
+        async with self._slots.take(self._settings.context_length):
+            slot = int((await self._post("/completion", body))["id_slot"])
+            try:
+                reply = await self._post(f"/slots/{slot}?action=save", {"filename": part.name})
+            except AuricleError:
+                return
+        try:
+            if len(prompt) <= int(reply["n_saved"]) <= len(prompt) + 1:
+                await asyncio.to_thread(_put, part, file)
+        except OSError as error:
+            log.info("prompt_not_kept", error=type(error).__name__)
+        finally:
+            part.unlink(missing_ok=True)
+
+    async def recall(self, prompt: Sequence[int]) -> bool:
+        """Give a slot the keys and values that were kept of `prompt`; False where none are, or no slot is left."""
+        process, number = self._recalled
+        number = number if process == self.worker_pid else 0
+        if self._folder is None or number >= self._settings.parallel:
+            return False
+        file = await asyncio.to_thread(_found, self._folder / self._name(prompt))
+        if file is None:
+            return False
+        async with self._slots.take(len(prompt)):
+            try:
+                reply = await self._post(f"/slots/{number}?action=restore", {"filename": file.name})
+            except AuricleError:
+                file.unlink(missing_ok=True)
+                return False
+        self._recalled = self.worker_pid, number + 1
+        return int(reply["n_restored"]) >= len(prompt)
+
+    def _name(self, prompt: Sequence[int]) -> str:
+        """Of the file in which `prompt` is kept, without the hash of what is in it."""
+        what = f"{self._identity} {version('xllamacpp')} {list(prompt)}"
+        return hashlib.sha256(what.encode()).hexdigest()[:32]
 
     async def weigh(self, prompt: Sequence[int], choices: Sequence[int]) -> Weighed:
         """How likely each of the tokens `choices` is after `prompt`; waits for a free slot, and can be hung up on.
@@ -329,7 +385,16 @@ class LanguageModel(ModelProcess[str]):
         return self._connection.http
 
     def _config(self, weights: Path) -> dict[str, Any]:
-        self._size_bytes = weights.stat().st_size if weights.is_file() else 0
+        self._size_bytes, self._identity = 0, ""
+        if weights.is_file():
+            status = weights.stat()
+            self._size_bytes, self._identity = status.st_size, f"{weights.name} {status.st_size} {status.st_mtime_ns}"
+        if self._folder is not None:
+            try:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                log.info("prompts_not_kept", error=type(error).__name__)
+                self._folder = None
         self._secret = secrets.token_urlsafe(32)
         return {
             "file": str(weights),
@@ -337,6 +402,7 @@ class LanguageModel(ModelProcess[str]):
             "context_length": self._settings.context_length,
             "parallel": self._settings.parallel,
             "threads": self._settings.threads or os.cpu_count() or 1,
+            "folder": str(self._folder or ""),
         }
 
     @asynccontextmanager
@@ -352,6 +418,31 @@ class LanguageModel(ModelProcess[str]):
 
     def _item(self, value: str) -> str:
         return value
+
+
+def _put(part: Path, file: Path) -> None:
+    """Name `part` after `file` and what is in it, in place of what had that name, and of the oldest of many."""
+    new = part.replace(file.with_suffix(f".{_hash(part)}{KEPT_SUFFIX}"))
+    kept = sorted(file.parent.glob(f"*{KEPT_SUFFIX}"), key=lambda each: each.stat().st_mtime, reverse=True)
+    for old in {*kept[MOST_KEPT:], *file.parent.glob(f"{file.name}.*{KEPT_SUFFIX}")} - {new}:
+        old.unlink(missing_ok=True)
+
+
+def _found(file: Path) -> Path | None:
+    """What `_put` has made of `file`, if it is as it was: llama.cpp does not look what it is given."""
+    for found in file.parent.glob(f"{file.name}.*{KEPT_SUFFIX}"):
+        try:
+            if found.suffixes[0] == f".{_hash(found)}":
+                return found
+            found.unlink(missing_ok=True)
+        except OSError as error:
+            log.info("prompt_not_recalled", error=type(error).__name__)
+    return None
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()[:32]
 
 
 def _client(address: str, secret: str) -> httpx.AsyncClient:

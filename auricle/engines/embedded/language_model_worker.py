@@ -38,6 +38,8 @@ class Writing:
         params.n_ubatch = BATCH_TOKENS
         params.api_keys = [config["secret"]]
         params.cache_ram_mib = PROMPT_CACHE_MIB
+        if config["folder"]:
+            params.slot_save_path = f"{config['folder']}/"
         params.use_jinja = True
         params.warmup = False
         params.verbosity = 0  # it would log prompts

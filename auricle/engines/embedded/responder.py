@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 
+from auricle.engines.embedded.biasing import biased, sentence
 from auricle.engines.embedded.completion import DEFAULT_TOP_P, Sampling, Written
 from auricle.engines.embedded.constraints import CallReader, Tools, constraint_of
 from auricle.engines.embedded.conversation import Conversation
@@ -45,6 +46,11 @@ class Responder:
         """Let the model read the examples; see `Lesson.give`."""
         await self._lesson.give()
 
+    @property
+    def warm(self) -> bool:
+        """Whether it answers as well as it can."""
+        return self._lesson.over
+
     async def count_prompt_tokens(self, request: Request) -> int:
         """Text of the messages in the model's template, and each audio's tokens. Raises InvalidField."""
         conversation = await self._conversation(request)
@@ -54,7 +60,8 @@ class Responder:
 
     async def prompt(self, request: Request, heard: Sequence[Heard]) -> Prompt:
         """What the model is shown for `request`, if that is heard in its audios."""
-        return await self._prompt(await self._conversation(request), heard)
+        conversation = await self._conversation(request)
+        return await self._prompt(conversation, [biased(one, conversation.words) for one in heard])
 
     async def answer(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Reasoning if it is wanted, then the answer, then how it ended and its usage."""
@@ -78,11 +85,11 @@ class Responder:
                 if index and len(hearings) < len(conversation.audios):
                     hearings.append(self._hear(conversation, len(hearings), listening))
                 wording = self._wording(conversation, index)
-                async with aclosing(self._listen(hearings[index], wording)) as lines:
+                async with aclosing(self._listen(hearings[index], wording, conversation.words)) as lines:
                     async for line in lines:
                         if text := await reasoning.add(line):
                             yield Delta(reasoning=text)
-                heard.append((await hearings[index].result()).credible())
+                heard.append(biased((await hearings[index].result()).credible(), conversation.words))
             reused_audio_tokens = sum(hearing.waveform.tokens for hearing in hearings if hearing.cached)
         prompt = await self._prompt(conversation, heard)
         room = self._model.context_length - len(prompt.tokens)
@@ -143,14 +150,14 @@ class Responder:
         listening.callback(hearing.close)
         return hearing
 
-    async def _listen(self, hearing: Hearing, wording: Wording) -> AsyncGenerator[str, None]:
+    async def _listen(self, hearing: Hearing, wording: Wording, words: frozenset[str]) -> AsyncGenerator[str, None]:
         """The sentences about one audio, each as soon as it is known."""
         yield wording.opening()
         before = None
         async with aclosing(hearing.segments()) as segments:
             async for segment in segments:
                 if not is_doubtful(segment) or is_credible(segment, await hearing.events()):
-                    yield wording.said(segment, before)
+                    yield wording.said(sentence(segment, words), before)
                     before = segment
         for line in wording.closing((await hearing.result()).credible()):
             yield line

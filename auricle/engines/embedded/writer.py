@@ -20,11 +20,12 @@ from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.notes import Wording, sentences
 from auricle.engines.embedded.prompt import Prompt
+from auricle.engines.embedded.sentence_end import has_sentence
 from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES
 
 HELD_CHARACTERS = 160  # of an answer that is judged before it is sent: its first sentence, if that is shorter
 REMEMBERED = 256  # prompts whose judgement is kept: the same request again is answered at once
-_SENTENCE = re.compile(r"[.!?]\s|[。！？\n]")
+_UNFINISHED = re.compile(r"(?:(?![㐀-鿿぀-ヿ가-힯])\w)+$")  # a word, or the beginning of one
 
 
 class Writer:
@@ -59,7 +60,7 @@ class Writer:
                 if judge is not None:
                     if piece.finish is None and not judge.ready(held):
                         continue
-                    if correction := judge.correction(held):
+                    if correction := judge.correction(held if piece.finish else _UNFINISHED.sub("", held)):
                         break
                     if sampling.temperature == 0 and piece.finish != "length":
                         self._remember(key, sampling.grammar)
@@ -107,7 +108,7 @@ class _Judge:
         if len(self.heard) != 1 or not self.heard[0].segments or not self._admission:
             return False
         users = sum(message.role == "user" for message in self.conversation.request.messages)
-        return users == 1 and self.conversation.examples and self.conversation.doubtable
+        return users == 1 and self.conversation.prepared and self.conversation.doubtable
 
     def certain(self) -> str | None:
         """The grammar of what is certain of the answer, if anything is."""
@@ -135,7 +136,7 @@ class _Judge:
 
     def ready(self, held: str) -> bool:
         """Whether enough of the answer is there to judge it."""
-        if len(held) >= HELD_CHARACTERS or _SENTENCE.search(held):
+        if len(held) >= HELD_CHARACTERS or has_sentence(held):
             return True
         return not self._admission and not (self._says and may_deny(held, self.heard))
 

@@ -7,6 +7,7 @@ import math
 import os
 import random
 import signal
+import struct
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
@@ -51,6 +52,11 @@ async def model(small_language_model: Path) -> AsyncIterator[LanguageModel]:
 async def write(model: LanguageModel, prompt: str, max_tokens: int = 20, **sampling: Any) -> tuple[str, Written]:
     tokens = await model.tokenize(prompt, special=True)
     pieces = [piece async for piece in model.write(tokens, max_tokens, Sampling(**sampling))]
+    return "".join(piece.text for piece in pieces), pieces[-1]
+
+
+async def written(model: LanguageModel, prompt: Sequence[int]) -> tuple[str, Written]:
+    pieces = [piece async for piece in model.write(prompt, 12, Sampling())]
     return "".join(piece.text for piece in pieces), pieces[-1]
 
 
@@ -301,6 +307,91 @@ async def test_killed_in_mid_stream_it_fails_that_answer_and_writes_the_next(mod
     text, _ = await write(model, COUNTING, 6)
     assert text.startswith(" 30")
     assert model.worker_pid != pid
+
+
+async def kept_in(folder: Path, weights: Path, **settings: int) -> LanguageModel:
+    model = LanguageModel(weights, EngineSettings(context_length=4096, **settings), folder)
+    await model.start()
+    await until(lambda: model.readiness.ready)
+    return model
+
+
+def contents(folder: Path) -> list[bytes]:
+    return [file.read_bytes() for file in folder.iterdir()]
+
+
+def spoil(folder: Path, harm: str) -> None:
+    (file,) = folder.iterdir()
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes({"cut": bytes(data[:-9]), "changed": bytes(data), "emptied": b""}[harm])
+
+
+async def test_what_was_read_is_kept_for_the_next_process(small_language_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "prompts"
+    model = await kept_in(folder, small_language_model)
+    try:
+        prompt = await model.tokenize(f"Numbers: {', '.join(map(str, range(1, 300)))}")
+        assert not await model.recall(prompt)
+        expected, _ = await written(model, prompt)
+        await model.keep(prompt)
+        assert len(contents(folder)) == 1
+        assert folder.stat().st_mode & 0o077 == 0, "nobody else's"
+        os.kill(pid := model.worker_pid or 0, signal.SIGKILL)
+        await until(lambda: model.worker_pid not in (pid, None))
+        assert await model.recall(prompt), "after it died, too"
+        assert not await model.recall(prompt[:-1]), "another prompt"
+    finally:
+        await model.close()
+
+    model = await kept_in(folder, small_language_model)
+    try:
+        assert await model.recall(prompt)
+        text, last = await written(model, prompt)
+        assert text == expected
+        assert last.reused_tokens == len(prompt) - 1
+    finally:
+        await model.close()
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "emptied"])
+async def test_what_was_kept_and_is_damaged_is_forgotten(small_language_model: Path, tmp_path: Path, harm: str) -> None:
+    model = await kept_in(tmp_path, small_language_model)
+    try:
+        prompt = await model.tokenize("One, two, three, four.")
+        await model.keep(prompt)
+        spoil(tmp_path, harm)
+        assert not await model.recall(prompt)
+        assert not contents(tmp_path)
+        assert (await written(model, prompt))[0]
+    finally:
+        await model.close()
+
+
+async def test_nobodys_conversation_is_kept(small_language_model: Path, tmp_path: Path) -> None:
+    """Others who ask meanwhile wait, and what they ask is in no file."""
+    model = await kept_in(tmp_path, small_language_model)
+    try:
+        prompt = await model.tokenize("One, two, three, four.")
+        asked = await model.tokenize("One, two, three, four. The password of the safe is xylophone.")
+        keeping = [asyncio.create_task(model.keep(prompt)) for _ in range(3)]
+        await asyncio.gather(*keeping, *(written(model, asked) for _ in range(3)))
+        (data,) = contents(tmp_path)
+        assert struct.pack(f"<{len(prompt)}I", *prompt) in data
+        assert struct.pack("<3I", *asked[-3:]) not in data
+    finally:
+        await model.close()
+
+
+async def test_a_folder_that_cannot_be_had_is_done_without(small_language_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    model = await kept_in(tmp_path / "file" / "prompts", small_language_model)
+    try:
+        prompt = await model.tokenize("One, two, three.")
+        await model.keep(prompt)
+        assert not await model.recall(prompt)
+    finally:
+        await model.close()
 
 
 async def test_a_file_that_is_no_model_is_told(tmp_path: Path) -> None:

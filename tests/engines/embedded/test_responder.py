@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+from dataclasses import replace
 from typing import Any, cast
 
 import jsonschema
@@ -13,6 +14,7 @@ import pytest
 
 from auricle.engines.embedded.constraints import Tools
 from auricle.engines.embedded.conversation import Conversation, opening
+from auricle.engines.embedded.examples import MOST_EXAMPLES
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.languages import language_of
@@ -22,6 +24,7 @@ from auricle.errors import ContextTooLong, InvalidField
 from auricle.pipeline import collect
 from auricle.types import (
     Message,
+    Reading,
     ResponseFormat,
     Text,
     ToolCall,
@@ -94,26 +97,40 @@ async def test_a_second_question_reuses_everything_before_it(respondent: Respond
 async def test_what_every_conversation_begins_with_comes_before_a_clients_instructions(respondent: Respondent) -> None:
     assert await respondent.model.takes_late_instructions()
     request = respondent.request(SYSTEM, respondent.user(PARCEL, "Who is calling?"))
-    ours = (await compose(respondent.model, opening(chinese=False))).tokens
+    ours = (await compose(respondent.model, opening(MOST_EXAMPLES, chinese=False))).tokens
     shared = os.path.commonprefix  # of any sequences
     prompts = [
         await compose(respondent.model, Conversation(request, Tools(), examples, late).turns([""]))
-        for examples, late in [(True, True), (True, False), (False, True)]
+        for examples, late in [(MOST_EXAMPLES, True), (MOST_EXAMPLES, False), (0, True)]
     ]
     assert len(shared([prompts[0].tokens, ours])) > len(ours) - 5 > 500
     assert len(shared([prompts[1].tokens, ours])) < 10
     assert len({prompt.billed_tokens for prompt in prompts}) == 1
 
 
-async def test_answers_do_not_wait_for_examples_to_be_read(respondent: Respondent) -> None:
+async def test_answers_do_not_wait_for_examples_and_have_those_that_are_read(respondent: Respondent) -> None:
     responder = Responder(cast(LanguageModel, Roomy(respondent.model)), respondent._listener)
     request = respondent.request(respondent.user(PARCEL, "Who is calling?"))
+    tokens = await responder.count_prompt_tokens(request)
     reading = asyncio.create_task(responder.warm_up())
     await asyncio.sleep(0)
     assert not (await responder._conversation(request)).examples
     assert (await collect(responder.answer(request))).content
-    await reading
-    assert (await responder._conversation(request)).examples
+    seen = set()
+    while not reading.done():
+        await asyncio.wait({reading}, timeout=0.05)
+        if (known := responder._lesson.known(chinese=False)) in seen:
+            continue
+        seen.add(known)
+        conversation = await responder._conversation(request)
+        assert (conversation.examples, conversation.prepared) == (known, known == MOST_EXAMPLES)
+        prompt = await responder.prompt(request, [PARCEL])
+        ours = await compose(respondent.model, opening(known, chinese=False))
+        shared = os.path.commonprefix  # of any sequences
+        assert len(shared([prompt.tokens, ours.tokens])) > len(ours.tokens) - 5
+        assert await responder.count_prompt_tokens(request) == tokens
+    assert {1, MOST_EXAMPLES} <= seen
+    assert responder.warm
 
 
 async def test_a_conversation_goes_on(respondent: Respondent) -> None:
@@ -125,6 +142,19 @@ async def test_a_conversation_goes_on(respondent: Respondent) -> None:
     second = await collect(taught.answer(respondent.request(*turns)))
     assert re.search("five five five|555", second.content.lower())
     assert second.usage.cached_tokens > first.usage.prompt_tokens
+
+
+async def test_a_word_of_the_question_is_heard_where_it_may_have_been_said(respondent: Respondent) -> None:
+    other = Reading("I moved to Berlin with my dog Kaspar in the spring.", -3.0)
+    plain = scene(4.0, "en", (0.3, 3.6, "I moved to Berlin with my doctors par in the spring."))
+    heard = replace(plain, segments=(replace(plain.segments[0], readings=(other,)),))
+    answer = await respondent.ask(heard, "When did Kaspar move?", thinking=True, max_tokens=300, heard=True)
+    assert "with my dog Kaspar" in answer.reasoning
+    assert "with my dog Kaspar" in answer.heard[0].segments[0].text
+    assert "spring" in answer.content
+    answer = await respondent.ask(heard, "When did they move?", thinking=True, max_tokens=300, heard=True)
+    assert "with my doctors par" in answer.reasoning
+    assert "with my doctors par" in answer.heard[0].segments[0].text
 
 
 async def test_audios_are_told_apart(respondent: Respondent) -> None:

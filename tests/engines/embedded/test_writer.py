@@ -18,7 +18,7 @@ from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES
 from auricle.engines.embedded.writer import _Judge
 from auricle.pipeline import collect
 from auricle.types import ResponseFormat
-from tests.engines.embedded.questions import NIGHT, PARCEL, TRAIN, YES
+from tests.engines.embedded.questions import NIGHT, PARCEL, TRAIN, YES, scene
 from tests.engines.embedded.respondent import Respondent, Roomy
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.weights]
@@ -67,6 +67,20 @@ async def test_what_is_made_up_is_not_sent(respondent: Respondent) -> None:
     assert inventive.answers == 3, "it is not judged twice"
     assert again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
     assert again.usage.cached_tokens >= again.usage.prompt_tokens - 6
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Mr. Penniworth from Green Valley Post.",  # a short form ends no sentence, and Penn is nobody
+        "Daniel from Green Valley Post. Parcelling is what they do.",  # nor was a par heard
+    ],
+)
+async def test_no_part_of_a_word_is_judged(respondent: Respondent, answer: str) -> None:
+    told = scene(4.0, "en", (0.3, 3.6, "This is Daniel, for Mr. Penniworth, from Green Valley Post."))
+    model = Saying(respondent.model, answer)
+    responder = Responder(cast(LanguageModel, model), respondent._listener)
+    assert (await collect(responder.answer(respondent.request(told, "Who is calling?")))).content == answer
 
 
 @pytest.mark.parametrize("log_odds", [9.0, -9.0])
