@@ -1,8 +1,8 @@
 """Words that the question knows: of what an unsure sentence may say, that which has words of the question is taken.
 
-Who asks for 裙子 has seen the speaker, or read the agenda; the recogniser, which knows nothing of that, writes 群自 and
-has the right word among its next guesses. Contextual biasing, of what was heard already: nothing is heard again, and a
-word that no reading of the sentence has does not get into it, whatever is asked.
+Who asks for 裙子 knows that one is spoken of; the recogniser, which does not, writes 群自, and has the right word among
+its next guesses. Contextual biasing, of what was heard already: nothing is heard again, and a word that no reading of
+the sentence has, or that sounds like none of its words, does not get into it, whatever is asked.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 
 from auricle.engines.embedded.heard import Heard
+from auricle.engines.embedded.homophones import spelled
 from auricle.engines.embedded.readings import bare
 from auricle.engines.embedded.selection import terms
 from auricle.engines.embedded.vocabularies import every_word
@@ -36,11 +37,16 @@ def biased(heard: Heard, words: frozenset[str]) -> Heard:
 
 
 def sentence(segment: Segment, words: frozenset[str]) -> Segment:
-    """One sentence of `biased`: of another reading it takes the places that have such words, and loses none for it."""
+    """One sentence of `biased`: of another reading it takes the places that have such words, and loses none for it.
+
+    In Mandarin what sounds like such a word is taken for it, too. A sentence without other readings is sure, and stays.
+    """
     text = segment.text
     for reading in segment.readings:
         if words.intersection(terms(reading.text)).difference(terms(text)):
             text = _mended(text, reading.text, words)
+    if segment.readings and segment.language == "zh":
+        text = spelled(text, words)
     return segment if text == segment.text else replace(segment, text=text)
 
 

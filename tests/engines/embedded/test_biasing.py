@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from auricle.engines.embedded.biasing import biased, sentence, wanted
 from auricle.engines.embedded.heard import Heard
+from auricle.engines.embedded.homophones import spelled
 from auricle.engines.embedded.selection import terms
 from auricle.types import Reading, Segment
 from tests.engines.embedded.questions import LOUD
@@ -36,6 +37,30 @@ TRAIN = unsure("es", " El tren con destino asamora saldrá tarde.", " El tren co
 )
 def test_words_of_the_question_are_taken_from_another_reading(said: Segment, question: str, text: str) -> None:
     assert sentence(said, wanted([question])).text == text
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "text"),
+    [
+        ("爷爷我的风争挂在那棵怀术上了。", "风筝为什么会挂到树上？", "爷爷我的风筝挂在那棵怀树上了。"),
+        ("一家造职场因为电线老化起火。", "造纸厂为什么起火？", "一家造纸厂因为电线老化起火。"),
+        ("请周海宴女士紧快登机。", "周海燕为什么要尽快登机？", "请周海燕女士尽快登机。"),
+        ("他说的公式是公事。", "公式是什么？", "他说的公式是公式。"),
+        ("车台坏了，车胎也坏了。", "车胎怎么了？", "车胎坏了，车胎也坏了。"),
+        ("是什么时候？", "他是谁，什么？", "是什么时候？"),
+        ("14号", "15号？", "14号"),
+    ],
+)
+def test_in_mandarin_what_sounds_like_a_word_of_the_question_is_that_word(said: str, question: str, text: str) -> None:
+    words = wanted([question])
+    assert sentence(unsure("zh", said, "别的"), words).text == text
+    assert sentence(Segment(said, 0.0, 3.0, "zh"), words).text == said, "the recogniser was sure"
+    assert sentence(unsure("ja", said, "別の"), words).text == said
+
+
+def test_a_word_that_is_there_is_not_made_another_that_is_asked_for() -> None:
+    assert spelled("公式是公事。", ["公式", "公事"]) == "公式是公事。"
+    assert spelled("长导员", ["长岛", "导员"]) == "长导员"
 
 
 @pytest.mark.parametrize(
@@ -75,5 +100,4 @@ def test_words_come_from_readings_and_none_that_is_asked_for_gets_lost(texts: li
     found = sentence(unsure("zh", *texts), words)
     before, after = (words.intersection(terms(text)) for text in (texts[0], found.text))
     assert before <= after
-    assert after > before or found.text == texts[0]
-    assert set(found.text) <= set("".join(texts))
+    assert set(found.text) <= set("".join([*texts, *questions]))
