@@ -208,9 +208,9 @@ class LanguageModel(ModelProcess[str]):
         """Keep the keys and values of `prompt`, which was just read, in a file, so that `recall` has them at once.
 
         Nobody else uses the model meanwhile: a slot is kept with all that it knows, and no conversation may be in it.
-        Where there is no folder, or no room in it, nothing is kept.
+        Where somebody does, or there is no folder, or no room in it, nothing is kept.
         """
-        if self._folder is None:
+        if self._folder is None or not self._slots.idle:
             return
         file = self._folder / self._name(prompt)
         part = file.with_suffix(f".{secrets.token_hex(4)}.part")

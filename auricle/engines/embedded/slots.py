@@ -20,6 +20,11 @@ class Slots:
         self._tokens = tokens
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody holds one, or waits."""
+        return self._free_tokens == self._tokens and not self._waiting
+
     @asynccontextmanager
     async def take(self, tokens: int) -> AsyncGenerator[None]:
         """Hold one slot and `tokens` of the context, all of it at most; waits for its turn."""

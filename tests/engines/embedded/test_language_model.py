@@ -374,11 +374,25 @@ async def test_nobodys_conversation_is_kept(small_language_model: Path, tmp_path
     try:
         prompt = await model.tokenize("One, two, three, four.")
         asked = await model.tokenize("One, two, three, four. The password of the safe is xylophone.")
-        keeping = [asyncio.create_task(model.keep(prompt)) for _ in range(3)]
-        await asyncio.gather(*keeping, *(written(model, asked) for _ in range(3)))
+        await asyncio.gather(model.keep(prompt), *(written(model, asked) for _ in range(3)))
         (data,) = contents(tmp_path)
         assert struct.pack(f"<{len(prompt)}I", *prompt) in data
         assert struct.pack("<3I", *asked[-3:]) not in data
+    finally:
+        await model.close()
+
+
+async def test_nobody_waits_for_a_prompt_to_be_kept_behind_a_long_answer(
+    small_language_model: Path, tmp_path: Path
+) -> None:
+    model = await kept_in(tmp_path, small_language_model)
+    try:
+        prompt = await model.tokenize("One, two, three, four.")
+        async with aclosing(model.write(prompt, 500, Sampling(grammar=ENDLESS))) as answer:
+            await anext(answer)
+            await model.keep(prompt)
+            assert not contents(tmp_path)
+            assert (await written(model, prompt))[0]
     finally:
         await model.close()
 

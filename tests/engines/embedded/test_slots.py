@@ -92,3 +92,15 @@ async def test_whoever_came_in_is_served_however_many_wait() -> None:
         await settle()
         assert holder.has.is_set()
         await holder.release()
+
+
+async def test_it_is_idle_when_nobody_holds_a_slot() -> None:
+    slots = Slots(1, 1000)
+    assert slots.idle
+    a, b = await holders(slots, 10, 10)
+    assert not slots.idle
+    await a.release()
+    await settle()
+    assert not slots.idle
+    await b.release()
+    assert slots.idle
