@@ -26,6 +26,7 @@ import structlog
 
 from auricle.config import EngineSettings
 from auricle.engines.embedded.completion import Finish, Rival, Sampling, Weighed, Written
+from auricle.engines.embedded.kept_prompts import find, put
 from auricle.engines.embedded.model_process import ModelProcess
 from auricle.engines.embedded.slots import Slots
 from auricle.errors import AuricleError, EngineFailed, InternalError, Unavailable
@@ -48,8 +49,6 @@ TOKENIZE_CHARACTERS = 200_000  # sent at once
 REMEMBERED_TEXTS = 512  # whose tokens are kept: the frames of the template, our own wording
 REMEMBERED_CHARACTERS = 4096  # of one such text at most
 PROMPTS = "prompts"  # the folder in the cache where prompts are kept
-KEPT_SUFFIX = ".prompt"  # of files with a prompt's keys and values, about 28 KB for each token of the default model
-MOST_KEPT = 4
 LATE_INSTRUCTIONS = ("system", "user", "assistant", "system", "user")
 MARK = "⟦{nonce}⟧"  # stands for a message's content while the template is applied
 
@@ -223,7 +222,7 @@ class LanguageModel(ModelProcess[str]):
                 return
         try:
             if len(prompt) <= int(reply["n_saved"]) <= len(prompt) + 1:
-                await asyncio.to_thread(_put, part, file)
+                await asyncio.to_thread(put, part, file)
         except OSError as error:
             log.info("prompt_not_kept", error=type(error).__name__)
         finally:
@@ -235,7 +234,7 @@ class LanguageModel(ModelProcess[str]):
         number = number if process == self.worker_pid else 0
         if self._folder is None or number >= self._settings.parallel:
             return False
-        file = await asyncio.to_thread(_found, self._folder / self._name(prompt))
+        file = await asyncio.to_thread(find, self._folder / self._name(prompt))
         if file is None:
             return False
         async with self._slots.take(len(prompt)):
@@ -418,31 +417,6 @@ class LanguageModel(ModelProcess[str]):
 
     def _item(self, value: str) -> str:
         return value
-
-
-def _put(part: Path, file: Path) -> None:
-    """Name `part` after `file` and what is in it, in place of what had that name, and of the oldest of many."""
-    new = part.replace(file.with_suffix(f".{_hash(part)}{KEPT_SUFFIX}"))
-    kept = sorted(file.parent.glob(f"*{KEPT_SUFFIX}"), key=lambda each: each.stat().st_mtime, reverse=True)
-    for old in {*kept[MOST_KEPT:], *file.parent.glob(f"{file.name}.*{KEPT_SUFFIX}")} - {new}:
-        old.unlink(missing_ok=True)
-
-
-def _found(file: Path) -> Path | None:
-    """What `_put` has made of `file`, if it is as it was: llama.cpp does not look what it is given."""
-    for found in file.parent.glob(f"{file.name}.*{KEPT_SUFFIX}"):
-        try:
-            if found.suffixes[0] == f".{_hash(found)}":
-                return found
-            found.unlink(missing_ok=True)
-        except OSError as error:
-            log.info("prompt_not_recalled", error=type(error).__name__)
-    return None
-
-
-def _hash(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()[:32]
 
 
 def _client(address: str, secret: str) -> httpx.AsyncClient:
