@@ -15,20 +15,19 @@ from difflib import SequenceMatcher
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.homophones import spelled
 from auricle.engines.embedded.readings import bare
-from auricle.engines.embedded.selection import terms
+from auricle.engines.embedded.selection import CJK, terms
 from auricle.engines.embedded.vocabularies import every_word
 from auricle.types import Segment
 
 LEAST_LETTERS = 4  # of a word that is looked for: shorter ones are in too many questions
 _FREQUENT = every_word(lambda vocabulary: f"{vocabulary.frequent} {vocabulary.fillers}")
-_CJK = re.compile(r"[㐀-鿿぀-ヿ가-힯]")
-_PIECE = re.compile(rf"[\W_]*(?:{_CJK.pattern}|(?:(?!{_CJK.pattern})[^\W_])+)|[\W_]+$")  # a word and what is before it
+_PIECE = re.compile(rf"[\W_]*(?:{CJK.pattern}|(?:(?!{CJK.pattern})[^\W_])+)|[\W_]+$")  # a word and what is before it
 
 
 def wanted(texts: Iterable[str]) -> frozenset[str]:
     """The words of a client's messages that are looked for: of Chinese, Japanese and Korean pairs of characters."""
     found = {term for text in texts for term in terms(text)}
-    return frozenset(term for term in found - _FREQUENT if len(term) >= LEAST_LETTERS or _CJK.match(term))
+    return frozenset(term for term in found - _FREQUENT if len(term) >= LEAST_LETTERS or CJK.match(term))
 
 
 def biased(heard: Heard, words: frozenset[str]) -> Heard:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import structlog
 
 KEPT_SUFFIX = ".prompt"  # of files with a prompt's keys and values, about 28 KB for each token of the default model
+PART_SUFFIX = ".part"  # of one that is being written
+STALE_SECONDS = 3600.0  # after which it is nobody's: a process was killed meanwhile
 MOST_KEPT = 4
 
 log = structlog.get_logger(__name__)
@@ -19,6 +22,9 @@ def put(part: Path, file: Path) -> None:
     kept = sorted(file.parent.glob(f"*{KEPT_SUFFIX}"), key=lambda each: each.stat().st_mtime, reverse=True)
     for old in {*kept[MOST_KEPT:], *file.parent.glob(f"{file.name}.*{KEPT_SUFFIX}")} - {new}:
         old.unlink(missing_ok=True)
+    for half in file.parent.glob(f"*{PART_SUFFIX}"):
+        if time.time() - half.stat().st_mtime > STALE_SECONDS:
+            half.unlink(missing_ok=True)
 
 
 def find(file: Path) -> Path | None:

@@ -26,7 +26,7 @@ import structlog
 
 from auricle.config import EngineSettings
 from auricle.engines.embedded.completion import Finish, Rival, Sampling, Weighed, Written
-from auricle.engines.embedded.kept_prompts import find, put
+from auricle.engines.embedded.kept_prompts import PART_SUFFIX, find, put
 from auricle.engines.embedded.model_process import ModelProcess
 from auricle.engines.embedded.slots import Slots
 from auricle.errors import AuricleError, EngineFailed, InternalError, Unavailable
@@ -212,18 +212,15 @@ class LanguageModel(ModelProcess[str]):
         if self._folder is None or not self._slots.idle:
             return
         file = self._folder / self._name(prompt)
-        part = file.with_suffix(f".{secrets.token_hex(4)}.part")
+        part = file.with_suffix(f".{secrets.token_hex(4)}{PART_SUFFIX}")
         body = {**Sampling().body(), "prompt": list(prompt), "n_predict": 1, "cache_prompt": True, "stream": False}
-        async with self._slots.take(self._settings.context_length):
-            slot = int((await self._post("/completion", body))["id_slot"])
-            try:
-                reply = await self._post(f"/slots/{slot}?action=save", {"filename": part.name})
-            except AuricleError:
-                return
         try:
+            async with self._slots.take(self._settings.context_length):
+                slot = int((await self._post("/completion", body))["id_slot"])
+                reply = await self._post(f"/slots/{slot}?action=save", {"filename": part.name})
             if len(prompt) <= int(reply["n_saved"]) <= len(prompt) + 1:
                 await asyncio.to_thread(put, part, file)
-        except OSError as error:
+        except (AuricleError, OSError) as error:
             log.info("prompt_not_kept", error=type(error).__name__)
         finally:
             part.unlink(missing_ok=True)

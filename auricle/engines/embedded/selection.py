@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 RUN = 6  # neighbouring segments that are kept or left out together: single sentences lose their sense
-_CJK = re.compile(r"[㐀-鿿぀-ヿ가-힯]")
-_WORDS = re.compile(rf"{_CJK.pattern}|(?:(?!{_CJK.pattern})[^\W_])+")
+CJK = re.compile(r"[㐀-鿿぀-ヿ가-힯]")
+_WORDS = re.compile(rf"{CJK.pattern}|(?:(?!{CJK.pattern})[^\W_])+")
 
 
 def spread(costs: Sequence[int], budget: int) -> frozenset[int]:
@@ -50,7 +50,7 @@ def matching(texts: Sequence[str], question: str, costs: Sequence[int], budget: 
 def terms(text: str) -> list[str]:
     """Words in lower case; of Chinese, Japanese and Korean, pairs of neighbouring characters."""
     words = _WORDS.findall(text.lower())
-    pairs = [a + b for a, b in pairwise(words) if _CJK.match(a) and _CJK.match(b)]
+    pairs = [a + b for a, b in pairwise(words) if CJK.match(a) and CJK.match(b)]
     return [word for word in words if len(word) > 2] + pairs
 
 

@@ -20,12 +20,13 @@ from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.notes import Wording, sentences
 from auricle.engines.embedded.prompt import Prompt
+from auricle.engines.embedded.selection import CJK
 from auricle.engines.embedded.sentence_end import has_sentence
 from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES
 
 HELD_CHARACTERS = 160  # of an answer that is judged before it is sent: its first sentence, if that is shorter
 REMEMBERED = 256  # prompts whose judgement is kept: the same request again is answered at once
-_UNFINISHED = re.compile(r"(?:(?![㐀-鿿぀-ヿ가-힯])\w)+$")  # a word, or the beginning of one
+_UNFINISHED = re.compile(rf"(?:(?!{CJK.pattern})\w)+$")  # a word, or the beginning of one
 
 
 class Writer:

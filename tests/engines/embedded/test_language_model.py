@@ -334,6 +334,9 @@ async def test_what_was_read_is_kept_for_the_next_process(small_language_model: 
         prompt = await model.tokenize(f"Numbers: {', '.join(map(str, range(1, 300)))}")
         assert not await model.recall(prompt)
         expected, _ = await written(model, prompt)
+        abandoned = folder / "killed.part"
+        abandoned.write_bytes(b"")
+        os.utime(abandoned, (0, 0))
         await model.keep(prompt)
         assert len(contents(folder)) == 1
         assert folder.stat().st_mode & 0o077 == 0, "nobody else's"
