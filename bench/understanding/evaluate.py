@@ -30,6 +30,7 @@ import httpx
 
 from auricle.audio.tokens import audio_tokens
 from auricle.config import load_settings
+from auricle.engines.embedded.adapters import adapter_of
 from auricle.engines.embedded.doubt import Doubt, doubt_of
 from auricle.engines.embedded.language_model import PROMPTS, LanguageModel
 from auricle.engines.embedded.listener import Listener
@@ -146,11 +147,13 @@ async def perfect(asked: list[Question], made: dict[str, Scene], known: Answers,
         return
     settings = load_settings()
     engine = settings.engine("embedded")
-    model = LanguageModel(resolve(engine.language_model, settings), engine, settings.cache_dir / PROMPTS)
+    name = engine.language_model
+    adapter = adapter_of(name, settings.cache_dir)
+    model = LanguageModel(resolve(name, settings), engine, settings.cache_dir / PROMPTS, adapter)
     await model.start()
     try:
         await model.wait_ready()
-        doubt = doubt_of(engine.language_model)
+        doubt = doubt_of(name)
         answers = Perfect(made, doubt, sounds=system == "ceiling").answers(missing, model)
         async with contextlib.aclosing(answers):
             async for question, answer in answers:

@@ -21,6 +21,7 @@ from typing import Any
 
 from auricle.audio.tokens import audio_tokens
 from auricle.config import load_settings
+from auricle.engines.embedded.adapters import adapter_of
 from auricle.engines.embedded.doubt import doubt_of
 from auricle.engines.embedded.events import SoundEvent
 from auricle.engines.embedded.heard import Heard, Loudness
@@ -49,6 +50,8 @@ class Read:
     heard: Heard
     text: str
     right: str | None
+    answer: str = ""
+    """As it should be, where that was written down."""
 
     @property
     def request(self) -> Request:
@@ -78,8 +81,8 @@ def readings(
         heard = _perfect(reading) if heard_of is None else heard_of.get(said)
         if heard is None or not heard.segments:
             continue
-        for text, right in reading["answered"]:
-            yield Read(said, heard, text, right)
+        for text, right, *answer in reading["answered"]:
+            yield Read(said, heard, text, right, "".join(answer))
         for text in reading["unanswerable"]:
             yield Read(said, heard, text, None)
 
@@ -98,11 +101,13 @@ def _perfect(reading: Mapping[str, Any]) -> Heard:
 async def ask(reads: Iterable[Read], name: str | None) -> None:
     settings = load_settings()
     engine = settings.engine("embedded")
-    model = LanguageModel(resolve(name or engine.language_model, settings), engine, settings.cache_dir / PROMPTS)
+    name = name or engine.language_model
+    adapter = adapter_of(name, settings.cache_dir)
+    model = LanguageModel(resolve(name, settings), engine, settings.cache_dir / PROMPTS, adapter)
     await model.start()
     await model.wait_ready()
     listener = Listener(Deaf())
-    responder = Responder(model, listener, doubt_of(name or engine.language_model))
+    responder = Responder(model, listener, doubt_of(name))
     await responder.warm_up()
     rights: dict[str, list[bool]] = {"answered": [], "unanswerable": []}
     begun = time.monotonic()

@@ -24,6 +24,8 @@ class Sampling:
     stop: tuple[str, ...] = ()
     grammar: str | None = None
     """In llguidance's Lark dialect; checked beforehand with `LanguageModel.check`."""
+    adapted: bool = False
+    """Whether the adapter takes part, if the model has one."""
 
     def body(self) -> dict[str, Any]:
         """The fields of llama.cpp's `/completion`."""

@@ -20,6 +20,7 @@ from auricle.engines.embedded.examples import MOST_EXAMPLES, examples
 from auricle.engines.embedded.languages import language_of, name_of
 from auricle.engines.embedded.prompt import Piece, Turn, merged
 from auricle.engines.embedded.question import Question, read
+from auricle.engines.embedded.vocabularies import VOCABULARIES
 from auricle.types import Audio, Message, Request, Text, ToolCall
 
 # Of the 47 questions of tests/engines/embedded/questions.py, greedily, the 1.5B model answers 40 right with this text
@@ -72,6 +73,8 @@ class Conversation:
     """How many of them come first: the model knows so many already."""
     late_instructions: bool = True
     """Whether the chat template takes the client's instructions behind the examples."""
+    adaptable: bool = False
+    """Whether the model has an adapter for questions that ask for a reason."""
 
     @cached_property
     def audios(self) -> tuple[Audio, ...]:
@@ -132,6 +135,16 @@ class Conversation:
         """
         return self.asking and self.question.wants.isdisjoint(("noted", "yes or no"))
 
+    @cached_property
+    def reasoned(self) -> bool:
+        """Whether the answer is a reason, or that none can be heard."""
+        return self.doubtable and "reason" in self.question.wants and bool(VOCABULARIES[self.question.language].because)
+
+    @property
+    def adapted(self) -> bool:
+        """Whether the adapter answers. It was fitted on prompts without examples."""
+        return self.adaptable and self.reasoned
+
     def turns(self, notes: Sequence[str], hint: str = "") -> tuple[Turn, ...]:
         """The turns, with one note for each audio, and `hint` just before the last question.
 
@@ -161,7 +174,7 @@ class Conversation:
 
     def _opening(self) -> Iterable[Turn]:
         """What comes before the first message. Ours first, if possible: what no client changes is never read anew."""
-        shown = 0 if self.creating else self.examples
+        shown = 0 if self.creating or self.adapted else self.examples
         if not (self.audios and self.plain and shown):  # an answer in another form is not like the examples'
             yield Turn("system", tuple(self._system()))
         elif self._instructions and self.late_instructions:

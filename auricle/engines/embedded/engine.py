@@ -13,6 +13,7 @@ import structlog
 
 from auricle.config import EngineSettings, Settings
 from auricle.engines.base import Capabilities
+from auricle.engines.embedded.adapters import adapter_of
 from auricle.engines.embedded.doubt import doubt_of
 from auricle.engines.embedded.language_model import PROMPTS, LanguageModel
 from auricle.engines.embedded.listener import Listener
@@ -61,7 +62,8 @@ class EmbeddedEngine:
         self._recognizer_folder: Path | None = None
         self._recognizer = Recognizer(self._find_recognizer, engine)
         model = self._resolving(self._language_model_name)
-        self._model = LanguageModel(model, engine, settings.cache_dir / PROMPTS)
+        adapter = adapter_of(self._language_model_name, settings.cache_dir)
+        self._model = LanguageModel(model, engine, settings.cache_dir / PROMPTS, adapter)
         self._sounds: Sounds | None = None
         if self._understands and engine.sounds:
             self._sounds = Sounds(self._resolving(engine.sounds), settings.cache_dir / "converted")

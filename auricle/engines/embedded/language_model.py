@@ -66,11 +66,19 @@ class _Connection:
 class LanguageModel(ModelProcess[str]):
     """Writes text."""
 
-    def __init__(self, file: Callable[[], Path] | Path, settings: EngineSettings, folder: Path | None = None) -> None:
-        """`file` is a GGUF. In `folder`, if there is one, `keep` keeps what was read."""
+    def __init__(
+        self,
+        file: Callable[[], Path] | Path,
+        settings: EngineSettings,
+        folder: Path | None = None,
+        adapter: Path | None = None,
+    ) -> None:
+        """`file` is a GGUF, and `adapter` another, of what is added to its weights (`adapters.py`). In `folder`, if
+        there is one, `keep` keeps what was read."""
         super().__init__("the language model", WORKER_MODULE, file, environment=WORKER_ENVIRONMENT)
         self._settings = settings
         self._folder = folder
+        self._adapter = adapter
         self._identity = ""  # tells one file of them from another
         self._recalled: tuple[int | None, int] = (None, 0)  # process, how many of its slots were given what was kept
         self._secret = ""
@@ -86,6 +94,11 @@ class LanguageModel(ModelProcess[str]):
     def size_bytes(self) -> int:
         """Of its weights; 0 until it is loaded for the first time."""
         return self._size_bytes
+
+    @property
+    def adaptable(self) -> bool:
+        """Whether it has an adapter."""
+        return self._adapter is not None
 
     @property
     def context_length(self) -> int:
@@ -295,6 +308,7 @@ class LanguageModel(ModelProcess[str]):
     ) -> AsyncGenerator[Written, None]:
         body = {
             **sampling.body(),
+            **(self._adapting if sampling.adapted else {}),
             "prompt": list(prompt),
             "n_predict": max_tokens,
             "stream": True,
@@ -317,6 +331,16 @@ class LanguageModel(ModelProcess[str]):
                     yield Written(event.get("content", ""), finish, int(event["tokens_predicted"]), reused)
                 elif event.get("content"):
                     yield Written(event["content"], reused_tokens=reused)
+
+    @property
+    def _adapting(self) -> dict[str, Any]:
+        """The fields of `/completion` with which the adapter takes part, if there is one.
+
+        It has a slot of its own: what a slot knows is forgotten when another one of the two goes on in it.
+        """
+        if not self.adaptable:
+            return {}
+        return {"lora": [{"id": 0, "scale": 1.0}], "id_slot": self._settings.parallel + 1}
 
     async def _events(self, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """What llama.cpp tells of one completion, to its end."""
@@ -394,6 +418,7 @@ class LanguageModel(ModelProcess[str]):
         self._secret = secrets.token_urlsafe(32)
         return {
             "file": str(weights),
+            "adapter": str(self._adapter or ""),
             "secret": self._secret,
             "context_length": self._settings.context_length,
             "parallel": self._settings.parallel,

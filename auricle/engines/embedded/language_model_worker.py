@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import llguidance
-from xllamacpp.xllamacpp import CommonParams, Server
+from xllamacpp.xllamacpp import CommonAdapterLoraInfo, CommonParams, Server
 
 from auricle.engines.embedded.model_process import Answers, serve
 from auricle.workers import Frame
@@ -29,8 +29,11 @@ class Writing:
     def __init__(self, config: dict[str, Any], answers: Answers) -> None:
         params = CommonParams()
         params.model.path = config["file"]
+        if config["adapter"]:
+            params.lora_adapters = [CommonAdapterLoraInfo(config["adapter"], 0.0)]
         params.n_ctx = config["context_length"] + SCORING_TOKENS
-        params.n_parallel = config["parallel"] + 1  # the last one scores texts, and leaves the others what they know
+        # The last ones score texts, and answer with the adapter: they leave the others what they know.
+        params.n_parallel = config["parallel"] + 1 + bool(config["adapter"])
         params.kv_unified = True  # one context for all slots: a long conversation may use what short ones leave
         params.cpuparams.n_threads = config["threads"]
         params.cpuparams_batch.n_threads = config["threads"]

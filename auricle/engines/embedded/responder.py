@@ -122,7 +122,8 @@ class Responder:
     async def _conversation(self, request: Request) -> Conversation:
         late = await self._model.takes_late_instructions()
         conversation = Conversation(request, Tools.of(request.options, request.messages), late_instructions=late)
-        return replace(conversation, examples=self._lesson.known(chinese=conversation.chinese))
+        known = self._lesson.known(chinese=conversation.chinese)
+        return replace(conversation, examples=known, adaptable=self._model.adaptable)
 
     async def _sampling(self, options: Options, tools: Tools) -> Sampling:
         constraint = constraint_of(options, tools)

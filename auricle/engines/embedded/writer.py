@@ -46,6 +46,7 @@ class Writer:
 
         The beginning of an answer that may be corrected is held back until it is judged.
         """
+        sampling = replace(sampling, adapted=conversation.adapted)
         key = array("I", prompt.tokens).tobytes(), sampling
         judge, reused, held, correction = None, None, "", ""
         if key in self._judged:
@@ -109,7 +110,12 @@ class _Judge:
         if len(self.heard) != 1 or not self.heard[0].segments or not self._admission:
             return False
         users = sum(message.role == "user" for message in self.conversation.request.messages)
-        return users == 1 and self.conversation.prepared and self.conversation.doubtable
+        return users == 1 and self._fitted and self.conversation.doubtable
+
+    @property
+    def _fitted(self) -> bool:
+        """Whether the prompt is like those that doubt was fitted on."""
+        return self.conversation.prepared and not self.conversation.adapted
 
     def certain(self) -> str | None:
         """The grammar of what is certain of the answer, if anything is."""
@@ -125,11 +131,9 @@ class _Judge:
         """The grammar of an answer to why: because of something, or it can't be heard. A small model rather says the
         question again, and not the sentence after it, which tells why."""
         question = self.conversation.question
-        because = VOCABULARIES[question.language].because if self._admission else ""
-        asked = because and "reason" in question.wants and self.conversation.doubtable
-        if not (asked and any(one.segments for one in self.heard)):
+        if not (self._admission and self.conversation.reasoned and any(one.segments for one in self.heard)):
             return None
-        return beginning_with_or(because, self._admission)
+        return beginning_with_or(VOCABULARIES[question.language].because, self._admission)
 
     def admitting(self) -> str:
         """The grammar of the answer that it can't be heard."""
@@ -145,8 +149,9 @@ class _Judge:
         """The grammar of what to write in place of an answer that begins so; empty where it may stand."""
         if self._says and denies(held, self.heard):
             return beginning_with(self._says)
-        # Of a reason the probe and the model know more than the rule.
-        reasons = not (self.probed and self.doubtable and self.reasoning())
+        # Of a reason the adapter, or the probe and the model, know more than the rule.
+        known = self.conversation.adapted or (self.probed and self.doubtable and self.reasoning())
+        reasons = not known
         made_up = self._admission and _made_up(held, self.conversation, self.heard, reasons=reasons)
         return self.admitting() if made_up else ""
 
