@@ -152,7 +152,7 @@ class Builder:
         lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
         return [line for line in lines if line[:1].isalpha() and not line.startswith(SYSTEM_DEBS)]
 
-    def _environment(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...]) -> Path:
+    def environment(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...] = ()) -> Path:
         """A Python with speaking packages, apart from the server's; `bare` ones without what they ask for."""
         folder = self._folder / name
         python = folder / "bin" / "python"
@@ -341,7 +341,7 @@ class Builder:
     def _speak(self, name: str, wheels: tuple[str, ...], bare: tuple[str, ...], jobs: list[dict[str, str]]) -> None:
         if not jobs:
             return
-        python = self._environment(name, wheels, bare)
+        python = self.environment(name, wheels, bare)
         listing = self._folder / "jobs.json"
         listing.write_text(json.dumps(jobs, ensure_ascii=False), "utf-8")
         subprocess.run([str(python), str(Path(__file__).parent / "speak.py"), str(listing)], check=True)

@@ -1,0 +1,1 @@
+"""Fits the adapter of auricle/engines/embedded/adapters.py."""
