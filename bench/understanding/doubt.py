@@ -10,6 +10,10 @@ the other folds, and readings.toml.
 
 With `--update` only the questions of those files are asked, a second each, and the probe that is there is changed as
 little as they need: the same regression, whose ridge draws towards the old weights in place of none.
+
+With `--reasons` it is the second probe that is fitted, in the same way: on the questions why of all files, told what is
+said with made-up mistakes (tuning/spoilt.py), and on what the model answers when it has to give a reason. That takes
+half an hour or more.
 """
 
 from __future__ import annotations
@@ -20,24 +24,29 @@ import hashlib
 import json
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auricle.config import load_settings
-from auricle.engines.embedded.constraints import Tools
+from auricle.engines.embedded.completion import Sampling
+from auricle.engines.embedded.constraints import Tools, beginning_with
 from auricle.engines.embedded.conversation import Conversation
-from auricle.engines.embedded.doubt import ADMIT, doubt_of
+from auricle.engines.embedded.doubt import ADMIT, ReasonDoubt, doubt_of
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.language_model import PROMPTS, LanguageModel
 from auricle.engines.embedded.listener import Listener
 from auricle.engines.embedded.responder import Responder
+from auricle.engines.embedded.vocabularies import VOCABULARIES
 from auricle.weights.pull import resolve
 from bench.sets import cache_dir
-from bench.understanding.evaluate import Deaf
+from bench.understanding.evaluate import ANSWER_TOKENS, Deaf
 from bench.understanding.spoken import listened
+from bench.understanding.tuning.spoilt import spoilt
 from bench.understanding.wording import READINGS, Read, readings
 
 ANSWERABLE = sorted(Path(__file__).with_name("answerable").glob("*.toml"))
@@ -47,8 +56,11 @@ TOKENS = 1024  # that are compared
 FOLDS = 5
 RIDGE = 100.0  # of standardised features
 UPDATE_RIDGE = 100.0  # of changes to weights
+REASON_RIDGE = 30.0  # of the second probe's features
+LIMITS = np.arange(-1.0, 2.25, 0.25)  # of log-odds, that are told of
 STEPS = 20  # of Newton's method
 DIGITS = 5  # of weights that are written
+REASON_DIGITS = 3  # of the second probe's: that moves log-odds by 0.04 at most
 
 Floats = NDArray[np.float64]
 
@@ -65,29 +77,57 @@ async def vocabulary(model: LanguageModel) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+@asynccontextmanager
+async def taught(name: str) -> AsyncGenerator[tuple[LanguageModel, Responder]]:
+    """A language model, and what asks it, when it has read the examples."""
+    settings = load_settings()
+    model = LanguageModel(resolve(name, settings), settings.engine("embedded"), settings.cache_dir / PROMPTS)
+    await model.start()
+    await model.wait_ready()
+    try:
+        responder = Responder(model, Listener(Deaf()))
+        await responder.warm_up()
+        yield model, responder
+    finally:
+        await model.close()
+
+
 async def asked(
     reads: Sequence[Read], name: str, tokens: tuple[int, ...] | None = None
 ) -> tuple[tuple[int, ...], Floats]:
     """The tokens, those of `vocabulary` unless given, and how likely each is to begin the answer: float64 [questions,
     tokens]."""
-    settings = load_settings()
-    engine = settings.engine("embedded")
-    model = LanguageModel(resolve(name, settings), engine, settings.cache_dir / PROMPTS)
-    await model.start()
-    await model.wait_ready()
     rows: list[tuple[float, ...]] = []
-    try:
+    async with taught(name) as (model, responder):
         tokens = tokens or await vocabulary(model)
-        responder = Responder(model, Listener(Deaf()))
-        await responder.warm_up()
         for read in reads:
             prompt = await responder.prompt(read.request, [read.heard])
             rows.append((await model.weigh(prompt.tokens, tokens)).logprobs)
-            sys.stdout.write(f"\r{len(rows)}/{len(reads)}")
-            sys.stdout.flush()
-    finally:
-        await model.close()
+            _count(rows, reads)
     return tokens, np.array(rows)
+
+
+async def explained(reads: Sequence[Read], name: str, tokens: tuple[int, ...]) -> tuple[list[str], Floats]:
+    """What the model answers to questions why if it has to give a reason; and how likely `tokens` are to begin its
+    answer, and to follow it: float64 [questions, 2 * tokens]."""
+    answers: list[str] = []
+    rows: list[tuple[float, ...]] = []
+    async with taught(name) as (model, responder):
+        for read in reads:
+            prompt = (await responder.prompt(read.request, [read.heard])).tokens
+            before = await model.weigh(prompt, tokens)
+            because = beginning_with(VOCABULARIES[Conversation(read.request, Tools()).question.language].because)
+            pieces = model.write(prompt, ANSWER_TOKENS, Sampling(grammar=because))
+            answers.append("".join([piece.text async for piece in pieces]).strip())
+            after = await model.weigh([*prompt, *await model.tokenize(answers[-1])], tokens)
+            rows.append(before.logprobs + after.logprobs)
+            _count(rows, reads)
+    return answers, np.array(rows)
+
+
+def _count(done: Sequence[object], of: Sequence[object]) -> None:
+    sys.stdout.write(f"\r{len(done)}/{len(of)}")
+    sys.stdout.flush()
 
 
 def known(
@@ -138,15 +178,23 @@ def fitted(
     return weights, float(found[-1] - weights @ mean)
 
 
-def held_out(reads: Sequence[Read], features: Floats, before: Floats | None = None, ridge: float = RIDGE) -> Floats:
-    """Log-odds [questions] by probes that were fitted on other readings."""
+def held_out(
+    reads: Sequence[Read],
+    features: Floats,
+    before: Floats | None = None,
+    ridge: float = RIDGE,
+    of_use: NDArray[np.bool_] | None = None,
+) -> Floats:
+    """Log-odds [questions] by probes that were fitted on other readings, on those questions that are `of_use`."""
     truth = labels(reads)
     numbers: dict[tuple[str, ...], int] = {}
     groups = np.array([numbers.setdefault(read.said, len(numbers)) for read in reads])
+    of_use = np.ones(len(truth), bool) if of_use is None else of_use
     found = np.zeros(len(truth)) if before is None else before.copy()
     for fold in range(FOLDS):
         inside = groups % FOLDS == fold
-        weights, bias = fitted(features[~inside], truth[~inside], None if before is None else before[~inside], ridge)
+        others = ~inside & of_use
+        weights, bias = fitted(features[others], truth[others], None if before is None else before[others], ridge)
         found[inside] += features[inside] @ weights + bias
     return found
 
@@ -169,8 +217,11 @@ def report(name: str, log_odds: Floats, unanswerable: Floats) -> None:
 def write(name: str, tokens: Sequence[int], weights: Floats, bias: float) -> None:
     """Keep the probe of the language model `name` for the engine."""
     probes = json.loads(PROBE.read_text("utf-8"))
-    rounded = [float(f"{weight:.{DIGITS}g}") for weight in weights]
-    probes[name] = {"tokens": list(tokens), "weights": rounded, "bias": round(bias, DIGITS)}
+    probes[name] = probes.get(name, {}) | {
+        "tokens": list(tokens),
+        "weights": list(_rounded(weights, DIGITS)),
+        "bias": round(bias, DIGITS),
+    }
     PROBE.write_text(json.dumps(probes) + "\n", "utf-8")
 
 
@@ -215,12 +266,64 @@ def update(name: str, files: Sequence[Path]) -> tuple[tuple[int, ...], Floats, f
     return old.tokens, np.array(old.weights) + weights, old.bias + bias
 
 
+def fit_reasons(name: str) -> ReasonDoubt:
+    """The second probe, for reasons: the first one, changed as little as they need, and what follows a reason.
+
+    Whether a wrong answer to what was told is sent or taken back is the same, so nothing is fitted on these.
+    """
+    doubt = doubt_of(name)
+    if doubt is None:
+        raise SystemExit(f"there is no probe for {name} yet: run this without --reasons first")
+    reads = [
+        replace(read, heard=spoilt(read.heard, repr(read.said)))
+        for file in ANSWERABLE
+        for read in readings("fit", file)
+        if Conversation(read.request, Tools()).reasoned
+    ]
+    answers, features = asyncio.run(explained(reads, name, doubt.tokens))
+    truth = labels(reads)
+    pairs = zip(reads, answers, strict=True)
+    right = np.array([read.right is not None and read.judge(answer) for read, answer in pairs])
+    of_use = right | (truth == 1)
+    first = features[:, : len(doubt.tokens)] @ np.array(doubt.weights) + doubt.bias
+    log_odds = held_out(reads, features, first, REASON_RIDGE, of_use)
+    for label, odds in (("the first probe", first), ("other folds", log_odds)):
+        sys.stdout.write(f"\n{label}: area {area(odds, truth):.3f}\n")
+    for limit in LIMITS:
+        answered, admitted = int(np.sum(right & (log_odds <= limit))), int(np.sum(log_odds[truth == 1] > limit))
+        sys.stdout.write(f"from {limit:5.2f} on: {answered}/{np.sum(truth == 0):.0f} answered right")
+        sys.stdout.write(f", {admitted}/{truth.sum():.0f} admitted\n")
+    weights, bias = fitted(features[of_use], truth[of_use], first[of_use], REASON_RIDGE)
+    before, after = np.split(weights, 2)
+    before += np.array(doubt.weights)
+    return ReasonDoubt(
+        _rounded(before, REASON_DIGITS), _rounded(after, REASON_DIGITS), round(doubt.bias + bias, DIGITS)
+    )
+
+
+def write_reasons(name: str, probe: ReasonDoubt) -> None:
+    """Keep the second probe of the language model `name` for the engine."""
+    probes = json.loads(PROBE.read_text("utf-8"))
+    probes[name]["reasons"] = asdict(probe)
+    PROBE.write_text(json.dumps(probes) + "\n", "utf-8")
+
+
+def _rounded(weights: Floats, digits: int) -> tuple[float, ...]:
+    return tuple(float(f"{weight:.{digits}g}") for weight in weights)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="keep the probe for the engine")
     parser.add_argument("--update", nargs="+", type=Path, metavar="FILE", help="change the probe by these files alone")
+    parser.add_argument("--reasons", action="store_true", help="fit the second probe, for questions why")
     parser.add_argument("--model", default=load_settings().engine("embedded").language_model, help="of the catalogue")
     options = parser.parse_args()
+    if options.reasons:
+        reasons = fit_reasons(options.model)
+        if options.write:
+            write_reasons(options.model, reasons)
+        return
     probe = update(options.model, options.update) if options.update else fit(options.model)
     if options.write:
         write(options.model, *probe)

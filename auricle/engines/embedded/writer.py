@@ -29,6 +29,17 @@ REMEMBERED = 256  # prompts whose judgement is kept: the same request again is a
 _UNFINISHED = re.compile(rf"(?:(?!{CJK.pattern})\w)+$")  # a word, or the beginning of one
 
 
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What is known of an answer before it is written."""
+
+    grammar: str | None = None
+    reused: int | None = None
+    """Tokens of the prompt, from the front, whose keys and values were still there, if it had to be read."""
+    logprobs: tuple[float, ...] = ()
+    """How likely tokens are to begin the answer, where that is needed again: of a reason."""
+
+
 class Writer:
     """Writes answers with one model. Of them it keeps only which grammar they had to be held to."""
 
@@ -48,13 +59,15 @@ class Writer:
         """
         sampling = replace(sampling, adapted=conversation.adapted)
         key = array("I", prompt.tokens).tobytes(), sampling
-        judge, reused, held, correction = None, None, "", ""
+        judge, settled, held, correction = None, _Settled(), "", ""
+        reason: Written | None = None  # the end of one that is yet to be probed
         if key in self._judged:
             sampling = replace(sampling, grammar=self._judged[key])
         elif conversation.asked:
-            judge = _Judge(conversation, heard, probed=self._doubt is not None)
-            grammar, reused = await self._settled(judge, prompt)
-            sampling = replace(sampling, grammar=grammar)
+            judge = _Judge(conversation, heard, self._doubt)
+            settled = await self._settle(judge, prompt)
+            sampling = replace(sampling, grammar=settled.grammar)
+        reused = settled.reused
         async with aclosing(self._model.write(prompt.tokens, max_tokens, sampling)) as pieces:
             async for piece in pieces:
                 reused = piece.reused_tokens if reused is None else reused
@@ -64,11 +77,21 @@ class Writer:
                         continue
                     if correction := judge.correction(held if piece.finish else _UNFINISHED.sub("", held)):
                         break
+                    if settled.logprobs:
+                        reason = replace(piece, text=held, reused_tokens=reused)
+                        break
                     if sampling.temperature == 0 and piece.finish != "length":
                         self._remember(key, sampling.grammar)
                     judge = None
                 yield replace(piece, text=held, reused_tokens=reused)
                 held = ""
+        if reason is not None and judge is not None:  # its slot is free again: a probe needs one
+            if await self._untold(prompt, settled.logprobs, reason.text.strip()):
+                correction = judge.admitting()
+            else:
+                if sampling.temperature == 0 and reason.finish != "length":
+                    self._remember(key, sampling.grammar)
+                yield reason
         if not correction:
             return
         self._remember(key, correction)
@@ -77,17 +100,28 @@ class Writer:
             async for piece in pieces:
                 yield piece if reused is None else replace(piece, reused_tokens=reused)
 
-    async def _settled(self, judge: _Judge, prompt: Prompt) -> tuple[str | None, int | None]:
-        """The grammar of what is certain of the answer; how much of the prompt was reused, if it had to be read."""
+    async def _settle(self, judge: _Judge, prompt: Prompt) -> _Settled:
+        """What is certain of the answer, before anything of it is written."""
         if (grammar := judge.certain()) is not None:
-            return grammar, None
-        grammar = judge.reasoning()
+            return _Settled(grammar)
         if self._doubt is None or not judge.doubtable:
-            return grammar, None
+            return _Settled(judge.reasoning())
         weighed = await self._model.weigh(prompt.tokens, self._doubt.tokens)
-        log_odds = self._doubt.log_odds(weighed.logprobs)
-        limit = ADMIT if grammar is None else ADMIT_REASON
-        return judge.admitting() if log_odds > limit else grammar, weighed.reused_tokens
+        if judge.probes_reasons:
+            return _Settled(judge.reasoning(), weighed.reused_tokens, weighed.logprobs)
+        admitted = self._doubt.log_odds(weighed.logprobs) > ADMIT
+        return _Settled(judge.admitting() if admitted else judge.reasoning(), weighed.reused_tokens)
+
+    async def _untold(self, prompt: Prompt, before: Sequence[float], reason: str) -> bool:
+        """Whether `reason`, which the model has written, is rather none that is told; `before` is how likely tokens
+        were to begin its answer."""
+        if self._doubt is None or self._doubt.reasons is None:
+            return False
+        written = [*prompt.tokens, *await self._model.tokenize(reason)]
+        if len(written) >= self._model.context_length:
+            return False
+        after = await self._model.weigh(written, self._doubt.tokens)
+        return self._doubt.reasons.log_odds(before, after.logprobs) > ADMIT_REASON
 
     def _remember(self, key: tuple[bytes, Sampling], grammar: str | None) -> None:
         self._judged[key] = grammar
@@ -101,8 +135,8 @@ class _Judge:
 
     conversation: Conversation
     heard: Sequence[Heard]
-    probed: bool = False
-    """Whether a probe tells beforehand of what is `doubtable` if it is there."""
+    doubt: Doubt | None = None
+    """What tells beforehand of what is `doubtable` if it is there."""
 
     @property
     def doubtable(self) -> bool:
@@ -127,20 +161,29 @@ class _Judge:
         vocabulary = VOCABULARIES[question.language]
         return anything_but(vocabulary.refusal or vocabulary.admission)
 
+    @property
+    def probes_reasons(self) -> bool:
+        """Whether a probe tells of the reason that the model writes if it is one that was told."""
+        told = self.doubt is not None and self.doubt.reasons is not None
+        return told and self.doubtable and self.conversation.reasoned
+
     def reasoning(self) -> str | None:
-        """The grammar of an answer to why: because of something, or it can't be heard. A small model rather says the
-        question again, and not the sentence after it, which tells why."""
+        """The grammar of an answer to why: because of something, or, where no probe judges that, it can't be heard. A
+        small model rather says the question again, and not the sentence after it, which tells why."""
         question = self.conversation.question
         if not (self._admission and self.conversation.reasoned and any(one.segments for one in self.heard)):
             return None
-        return beginning_with_or(VOCABULARIES[question.language].because, self._admission)
+        because = VOCABULARIES[question.language].because
+        return beginning_with(because) if self.probes_reasons else beginning_with_or(because, self._admission)
 
     def admitting(self) -> str:
         """The grammar of the answer that it can't be heard."""
         return exactly(self._admission)
 
     def ready(self, held: str) -> bool:
-        """Whether enough of the answer is there to judge it."""
+        """Whether enough of the answer is there to judge it; of a reason that is probed, all."""
+        if self.probes_reasons:
+            return False
         if len(held) >= HELD_CHARACTERS or has_sentence(held):
             return True
         return not self._admission and not (self._says and may_deny(held, self.heard))
@@ -150,7 +193,7 @@ class _Judge:
         if self._says and denies(held, self.heard):
             return beginning_with(self._says)
         # Of a reason the adapter, or the probe and the model, know more than the rule.
-        known = self.conversation.adapted or (self.probed and self.doubtable and self.reasoning())
+        known = self.conversation.adapted or (self.doubt is not None and self.doubtable and self.reasoning())
         reasons = not known
         made_up = self._admission and _made_up(held, self.conversation, self.heard, reasons=reasons)
         return self.admitting() if made_up else ""

@@ -9,13 +9,14 @@ from typing import Any, cast
 import pytest
 
 from auricle.engines.embedded.completion import Sampling, Weighed, Written
-from auricle.engines.embedded.constraints import Tools, beginning_with_or, exactly
+from auricle.engines.embedded.constraints import Tools, beginning_with, beginning_with_or, exactly
 from auricle.engines.embedded.conversation import Conversation
-from auricle.engines.embedded.doubt import Doubt
+from auricle.engines.embedded.doubt import Doubt, ReasonDoubt
 from auricle.engines.embedded.language_model import LanguageModel
+from auricle.engines.embedded.prompt import Prompt
 from auricle.engines.embedded.responder import Responder
 from auricle.engines.embedded.vocabularies import ADMISSIONS, VOCABULARIES
-from auricle.engines.embedded.writer import _Judge
+from auricle.engines.embedded.writer import Writer, _Judge
 from auricle.pipeline import collect
 from auricle.types import ResponseFormat
 from tests.engines.embedded.questions import NIGHT, PARCEL, TRAIN, YES, scene
@@ -163,12 +164,41 @@ async def test_other_answers_begin_as_they_like(respondent: Respondent, text: st
     assert model.grammars[0] is None
 
 
-@pytest.mark.parametrize("probed", [False, True])
-async def test_a_reason_is_judged_once(respondent: Respondent, probed: bool) -> None:
+@pytest.mark.parametrize("log_odds", [9.0, -9.0])
+async def test_a_reason_is_sent_if_it_was_told(respondent: Respondent, log_odds: float) -> None:
+    model = Held(Roomy(respondent.model))  # type: ignore[arg-type]
+    never = Doubt((13,), (0.0,), 9.0, ReasonDoubt((0.0,), (0.0,), log_odds))
+    responder = Responder(cast(LanguageModel, model), respondent._listener, never)
+    responder._lesson = respondent.taught._lesson
+    asked = respondent.request(YES, "Why should we buy the red car?")
+    first = await collect(responder.answer(asked))
+    assert model.grammars[0] == beginning_with("Because")
+    if log_odds > 0:
+        assert first.content == ADMISSIONS["en"]
+    else:
+        assert "cheaper" in first.content
+        assert first.content.startswith("Because")
+    again = await collect(responder.answer(asked))
+    assert again.content == first.content
+    assert len(model.grammars) == (3 if log_odds > 0 else 2), "it is not judged twice"
+    assert again.usage.cached_tokens == again.usage.prompt_tokens - 1  # the last one is always read
+    assert again.usage.completion_tokens == first.usage.completion_tokens
+    assert first.usage.prompt_tokens == again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
+
+
+async def test_a_reason_that_leaves_no_room_is_not_probed(respondent: Respondent) -> None:
+    doubt = Doubt((13,), (0.0,), -9.0, ReasonDoubt((0.0,), (0.0,), 9.0))
+    writer = Writer(respondent.model, doubt)
+    prompt = Prompt((13,) * respondent.model.context_length, ())
+    assert not await writer._untold(prompt, (0.0,), "Because it is cheaper.")
+
+
+@pytest.mark.parametrize("doubt", [None, Doubt((13,), (0.0,), 0.0)])
+async def test_a_reason_is_judged_once(respondent: Respondent, doubt: Doubt | None) -> None:
     asked = Conversation(respondent.request(YES, "Why should we buy the red car?"), Tools())
-    judge = _Judge(asked, [YES], probed=probed)
+    judge = _Judge(asked, [YES], doubt)
     assert judge.correction("Because it is cheaper.") == ""
-    assert judge.correction("Because of the rain.") == ("" if probed else judge.admitting())
+    assert judge.correction("Because of the rain.") == (judge.admitting() if doubt is None else "")
     assert judge.correction("Because it costs 15 dollars.") == judge.admitting()
 
 
