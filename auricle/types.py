@@ -180,6 +180,16 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """What characters of a segment's text may be in place of what they are."""
+
+    start: int
+    stop: int
+    text: str
+    logprob: float  # natural logarithm of how many times likelier the recogniser finds what it heard with it
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of recognised speech; times in seconds from the start of its audio."""
 
@@ -196,6 +206,7 @@ class Segment:
     audio_index: int = 0  # which of the request's audios
     voice: Literal["lower", "higher"] | None = None  # which of two voices, where they are told apart
     readings: tuple[Reading, ...] = ()  # what else it may say, where it is not sure; from a recogniser, its text first
+    alternatives: tuple[Alternative, ...] = ()  # what else parts of it may be; from a recogniser
 
 
 @dataclass(frozen=True, slots=True)

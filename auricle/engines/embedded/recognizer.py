@@ -12,7 +12,7 @@ from typing import Any
 
 from auricle.config import EngineSettings
 from auricle.engines.embedded.model_process import ModelProcess, audio_request
-from auricle.types import Reading, RecognitionOptions, Segment, Word
+from auricle.types import Alternative, Reading, RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
 
 WORKER_MODULE = "auricle.engines.embedded.recognizer_worker"
@@ -70,7 +70,8 @@ class Recognizer(ModelProcess[Segment]):
         words = tuple(Word(**word) for word in value.pop("words"))
         tokens = tuple(value.pop("tokens"))
         readings = tuple(Reading(**reading) for reading in value.pop("readings"))
-        return Segment(**value, words=words, tokens=tokens, readings=readings)
+        alternatives = tuple(Alternative(**alternative) for alternative in value.pop("alternatives"))
+        return Segment(**value, words=words, tokens=tokens, readings=readings, alternatives=alternatives)
 
 
 def recognizer_threads(settings: EngineSettings) -> int:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from operator import itemgetter
 from typing import Protocol
 
 import structlog
@@ -22,7 +23,7 @@ from auricle.engines.embedded.completion import Rival
 from auricle.engines.embedded.readings import ambiguous, bare
 from auricle.engines.embedded.selection import terms
 from auricle.errors import AuricleError
-from auricle.types import Reading, RecognitionOptions, Segment
+from auricle.types import Alternative, Reading, RecognitionOptions, Segment
 from auricle.waveform import Waveform
 
 WEIGHT = 0.3  # of the language model's log-probability
@@ -30,6 +31,9 @@ MOST_RIVALS = 5  # of the readings beside the recogniser's own; ten gained nothi
 MARGIN = 2.0  # by which a reading's log-probability may be less than the greatest of them
 CONTEXT_CHARACTERS = 40  # of what was said before
 MOST_CONTEXT_CHARACTERS = 120  # up to which it grows before it is cut: as long as it only grows, it is read once
+ALTERNATIVE_WEIGHT = 0.8  # of the language model's log-probability where parts of a sentence are chosen
+MOST_ALTERNATIVES = 3  # at one place
+CHARACTERS_AFTERWARDS = 2  # of what goes on behind one, that are scored with it
 AFTERWARDS = 2  # tokens that are scored of what all readings end with
 MOST_TOKENS = 64  # in which readings differ; more are no matter of words that sound alike
 PATIENCE_SECONDS = 8.0  # for an audio, three or four doubtful sentences; what comes later in it is left as it is
@@ -72,38 +76,79 @@ class Rescoring:
         said, left = "", max(self._patience_seconds, PATIENCE_SHARE * waveform.seconds)
         async with aclosing(self._recognizer.recognize(waveform, options)) as segments:
             async for segment in segments:
-                readings = rivals(segment.readings[: 1 + MOST_RIVALS]) if ambiguous(segment) else []
-                if len(readings) > 1 and left > 0:
-                    begun = time.monotonic()
-                    likeliest = await self._likeliest(readings, said, segment.language, left)
-                    left = 0.0 if likeliest is None else left - (time.monotonic() - begun)
-                    segment = segment if likeliest is None else replace(segment, text=likeliest.text)
-                said += segment.text
+                begun = time.monotonic()
+                text, in_time = await self._text(segment, said, left) if left > 0 else (segment.text, False)
+                left = left - (time.monotonic() - begun) if in_time else 0.0
+                segment = replace(segment, text=text, alternatives=())
+                said += text
                 if len(said) > MOST_CONTEXT_CHARACTERS:
                     said = said[-CONTEXT_CHARACTERS:]
                 # words and tokens may be those of another reading
                 yield replace(segment, readings=_others(segment), words=(), tokens=()) if options.readings else segment
 
-    async def _likeliest(
-        self, readings: Sequence[Reading], said: str, language: str, patience_seconds: float
-    ) -> Reading | None:
-        """None where the model does not tell in time."""
-        opening = OPENINGS.get(language, OPENING) + said
+    async def _text(self, segment: Segment, said: str, patience_seconds: float) -> tuple[str, bool]:
+        """The likeliest text of `segment`, which follows what was `said`, as far as the model tells in time, and
+        whether it told all."""
+        mended = before = OPENINGS.get(segment.language, OPENING) + said
+        at, told = 0, True
         try:
             async with asyncio.timeout(patience_seconds):
-                texts = [await self._model.tokenize((opening + reading.text).strip()) for reading in readings]
-                start, stops = differing(texts)
-                if max(stops) - start > MOST_TOKENS:
-                    return readings[0]
-                contested = [
-                    Rival(tuple(text[start:stop]), reading.logprob)
-                    for text, stop, reading in zip(texts, stops, readings, strict=True)
-                ]
-                winner, _ = await self._model.likeliest(texts[0][:start], contested, WEIGHT)
+                if segment.alternatives:
+                    for place in places(segment.alternatives):
+                        start, stop = min(one.start for one in place), max(one.stop for one in place)
+                        so_far = mended + segment.text[at:start]
+                        after = segment.text[stop : stop + CHARACTERS_AFTERWARDS]
+                        texts = _texts(segment.text[start:stop], start, place)
+                        mended = so_far + await self._likeliest(so_far, texts, after, ALTERNATIVE_WEIGHT)
+                        at = stop
+                elif len(texts := _rivals(segment)) > 1:
+                    mended += await self._likeliest(before, texts, "", WEIGHT)
+                    at = len(segment.text)
         except (AuricleError, TimeoutError) as error:
             log.info("not_rescored", error=type(error).__name__)
-            return None
-        return readings[contested.index(winner)]
+            told = False
+        return mended.removeprefix(before) + segment.text[at:], told
+
+    async def _likeliest(self, before: str, texts: Sequence[Reading], after: str, weight: float) -> str:
+        """Which of `texts` is said between `before` and `after`; the first, where they differ in too much."""
+        tokens = [await self._model.tokenize(f"{before}{one.text}{after}".strip()) for one in texts]
+        start, stops = differing(tokens)
+        if max(stops) - start > MOST_TOKENS:
+            return texts[0].text
+        contested = [
+            Rival(tuple(each[start:stop]), one.logprob) for each, stop, one in zip(tokens, stops, texts, strict=True)
+        ]
+        winner, _ = await self._model.likeliest(tokens[0][:start], contested, weight)
+        return texts[contested.index(winner)].text
+
+
+def places(alternatives: Iterable[Alternative]) -> list[list[Alternative]]:
+    """Those together that exclude each other, from the front; at each place in the order in which they are told."""
+    told = list(enumerate(alternatives))
+    found: list[list[tuple[int, Alternative]]] = []
+    end = 0
+    for number, one in sorted(told, key=lambda each: each[1].start):
+        if one.start >= end:
+            found.append([])
+        found[-1].append((number, one))
+        end = max(end, one.stop)
+    return [[one for _, one in sorted(place, key=itemgetter(0))] for place in found]
+
+
+def _texts(text: str, start: int, place: Sequence[Alternative]) -> list[Reading]:
+    """What may be said at a place, where `text` was found from `start` on: that first."""
+    others = [
+        Reading(text[: one.start - start] + one.text + text[one.stop - start :], one.logprob)
+        for one in place[:MOST_ALTERNATIVES]
+    ]
+    return [Reading(text, 0.0), *others]
+
+
+def _rivals(segment: Segment) -> list[Reading]:
+    """What the segment may say as a whole. Its readings are of the text that was found; if it has another one now, that
+    is surer than any of them."""
+    found = segment.readings[: 1 + MOST_RIVALS]
+    return rivals(found) if ambiguous(segment) and found and found[0].text == segment.text else []
 
 
 def _others(segment: Segment) -> tuple[Reading, ...]:

@@ -26,7 +26,7 @@ from auricle.engines.embedded.sound_classes import by_label
 from auricle.errors import EngineFailed
 from auricle.types import Reading, RecognitionOptions, Segment, Word
 
-FORMAT = 10  # of an entry; raised whenever what is heard in the same samples may have changed
+FORMAT = 11  # of an entry; raised whenever what is heard in the same samples may have changed
 MAX_ENTRY_BYTES = 16 * 1024 * 1024  # ten hours of speech take about 5 MB
 FOLDER_MODE = 0o700
 SWEEP_SHARE = 0.9  # of its bytes that a folder is brought down to when it holds too many
@@ -177,7 +177,7 @@ def _values(value: Any) -> list[Any]:
 
 def _written(segment: Segment) -> list[Any]:
     words, readings = (list(map(_values, each)) for each in (segment.words, segment.readings))
-    return [*_values(segment)[:-4], words, segment.voice, readings]
+    return [*_values(segment)[:-5], words, segment.voice, readings]  # alternatives were chosen from already
 
 
 def _segment(values: list[Any]) -> Segment:

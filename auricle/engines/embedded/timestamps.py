@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -91,14 +92,15 @@ def _merge_punctuation(found: list[TimedWord]) -> tuple[TimedWord, ...]:
 def split(segment: Segment, found: tuple[TimedWord, ...], write: Callable[[str], str]) -> tuple[Segment, ...]:
     """A segment for each sentence of `segment`, with its words; `write` puts a text into the wanted script.
 
-    A sentence ends at its full stop, or before a pause of a second.
+    A sentence ends at its full stop, or before a pause of a second; what is between digits is none.
     """
     parts: list[list[TimedWord]] = [[]]
-    for word in found:
+    for word, after in zip_longest(found, found[1:]):
         if parts[-1] and word.start - parts[-1][-1].end > PAUSE_SECONDS:
             parts.append([])
         parts[-1].append(word)
-        if ends_sentence(word.text):
+        number = after is not None and word.text[-2:-1].isdigit() and after.text[:1].isdigit()
+        if ends_sentence(word.text) and not number:
             parts.append([])
     segments = []
     for part in filter(None, parts):

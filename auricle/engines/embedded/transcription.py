@@ -11,7 +11,16 @@ from typing import Any, Protocol
 import ctranslate2
 import numpy as np
 
-from auricle.engines.embedded import guards, omission, readings, script, spoken_language, switching, timestamps
+from auricle.engines.embedded import (
+    alternatives,
+    guards,
+    omission,
+    readings,
+    script,
+    spoken_language,
+    switching,
+    timestamps,
+)
 from auricle.engines.embedded.graft import Grafter, States
 from auricle.engines.embedded.scheduler import Item, Job, Kind, Scheduler, Ticket
 from auricle.engines.embedded.stretches import Stretches
@@ -410,7 +419,10 @@ class Transcription:
         if not options.readings:
             return said
         alone = view if len(said) == 1 else None
-        return tuple(self._with_readings(item, one, decoded.language, alone) for one in said)
+        known = tuple(self._with_readings(item, one, decoded.language, alone) for one in said)
+        if options.translate:
+            return known
+        return alternatives.told(self._whisper, view, known, self._whisper.iso(decoded.language), decoded.language)
 
     def _with_readings(self, item: Encoded, sentence: Segment, language: str, view: Any | None) -> Segment:
         """The sentence with what else it may say, if it is not sure. Without the `view` of a window that is all its own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ FRAME_SECONDS = 0.01  # of the mel spectrogram
 WINDOW_FRAMES = 3000  # frames of the 30 s that Whisper was trained on
 MAX_TOKENS = 224  # of one window, as in openai/whisper: half of the text context
 BEST_OF = 3  # texts that are drawn at a temperature; openai/whisper draws 5
+SCORED_TOGETHER = 8  # texts of one window; more gain nothing
+LEAST_PROBABILITY = 1e-9  # of a token that is told apart from none
 _SEED = 0  # of drawn texts: windows that come in the same order get the same ones in every process
 _CODES = {"jw": "jv"}  # Whisper's own spelling of Javanese -> ISO 639-1
 
@@ -131,6 +134,19 @@ class Whisper:
             return_no_speech_prob=True,
         )
         return [_decoded(result, language, 0.0) for result, language in zip(results, languages, strict=True)]
+
+    def logprobs(self, states: Any, texts: Sequence[str], language: str) -> list[float]:
+        """The natural-log probability of each of `texts`, its end not counted, as what was said in `states` [1, n,
+        width]."""
+        start = self.prompt(language, translate=False, prefix=None)[:-1]
+        tokens = [self.tokenizer.encode(text) for text in texts]
+        found: list[float] = []
+        for first in range(0, len(tokens), SCORED_TOGETHER):
+            batch = tokens[first : first + SCORED_TOGETHER]
+            rows = np.repeat(np.array(states), len(batch), axis=0)
+            results = self.model.align(ctranslate2.StorageView.from_array(rows), start, batch, 2 * rows.shape[1])
+            found += [float(np.log(np.maximum(one.text_token_probs, LEAST_PROBABILITY)).sum()) for one in results]
+        return found
 
     def sample(self, states: Any, prompt: list[int], language: str, temperature: float, limit: int) -> Decoded:
         """The best of a few texts of `limit` tokens at most, drawn at `temperature`."""

@@ -15,7 +15,7 @@ from auricle.engines.embedded.completion import Rival
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.rescoring import CONTEXT_CHARACTERS, Rescoring, differing, rivals
 from auricle.errors import EngineFailed, Unavailable
-from auricle.types import Reading, RecognitionOptions, Segment, Word
+from auricle.types import Alternative, Reading, RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
 from tests.engines.waveforms import silence
 
@@ -183,6 +183,54 @@ async def test_a_long_audio_has_more_time() -> None:
     recognizer = Rescoring(Told(*[segment("zh", *BOARD)] * 3), Scores("尽快", seconds=0.1), patience_seconds=0.05)
     found = [one async for one in recognizer.recognize(silence(60), OPTIONS)]
     assert all("尽快" in one.text for one in found)
+
+
+HAIL = "5月下了一场冰宝，我儿子志愿想种葡萄。"
+HAIL_OR = (Alternative(6, 8, "冰雹", -3.0), Alternative(6, 8, "冰暴", -2.0), Alternative(12, 14, "志远", -1.0))
+AIR, MONEY = Alternative(2, 4, "质量", -2.0), Alternative(12, 14, "现金", -1.0)
+
+
+async def test_parts_are_chosen_place_by_place_and_what_is_chosen_is_told_to_the_model() -> None:
+    told = Segment(HAIL, 0.0, 3.0, "zh", alternatives=HAIL_OR)
+    model = Scores("雹")
+    (found,) = await heard(Told(told), model)
+    assert found == Segment(HAIL.replace("冰宝", "冰雹"), 0.0, 3.0, "zh")
+    assert [asked.removeprefix("录音里的人说：“") for asked in model.asked] == [
+        "5月下了一场冰",
+        "5月下了一场冰雹，我儿子志",
+    ]
+
+
+async def test_a_part_that_the_recogniser_finds_far_less_likely_stays() -> None:
+    far = replace(HAIL_OR[0], logprob=-25.0)
+    (found,) = await heard(Told(Segment(HAIL, 0.0, 3.0, "zh", alternatives=(far,))), Scores("雹"))
+    assert found.text == HAIL
+
+
+async def test_what_is_chosen_in_time_stays_where_the_model_takes_too_long_for_the_rest() -> None:
+    class Slower(Scores):
+        async def likeliest(
+            self, prompt: Sequence[int], rivals: Sequence[Rival], weight: float = 1.0
+        ) -> tuple[Rival, float]:
+            self.seconds = 60.0 if self.asked else 0.0
+            return await super().likeliest(prompt, rivals, weight)
+
+    (found,) = await heard(Told(Segment(HAIL, 0.0, 3.0, "zh", alternatives=HAIL_OR)), Slower("雹"), patience=0.2)
+    assert found.text == HAIL.replace("冰宝", "冰雹")
+
+
+async def test_readings_of_another_text_than_the_segment_has_now_are_no_rivals_of_it() -> None:
+    mended = replace(segment("zh", *BOARD), text=BOARD[0][0].replace("大家", "诸位"))
+    (found,) = await heard(Told(mended), Scores("尽快"))
+    assert found.text == mended.text
+
+
+@pytest.mark.weights
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_language_model_knows_which_words_belong_together(small: LanguageModel) -> None:
+    told = Segment("空气制亮良好，在门口请付陷阱。", 0.0, 3.0, "zh", alternatives=(MONEY, AIR))
+    (found,) = await heard(Told(told), small)
+    assert found.text == "空气质量良好，在门口请付现金。"
 
 
 async def test_hanging_up_ends_recognition() -> None:

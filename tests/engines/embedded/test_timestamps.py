@@ -37,6 +37,13 @@ def test_a_sentence_ends_at_its_full_stop_but_not_behind_a_short_form(text: str,
     assert [one for one, _, _ in said(*evenly(text))] == sentences
 
 
+def test_a_full_stop_between_digits_ends_no_sentence() -> None:
+    """Chinese and Japanese are split by characters, and punctuation goes to the character before it."""
+    text = ("到", "您", "家", "5.", "2", "0", "到", "，", "付", "6", "0.", "好")
+    times = [(word, at / 5, at / 5 + 0.2) for at, word in enumerate(text)]
+    assert [one for one, _, _ in said(*times)] == ["到您家5.20到，付60.", "好"]
+
+
 def test_a_sentence_ends_before_a_pause() -> None:
     assert said(("One", 0.0, 0.4), (" two", 1.5, 2.0), (" three", 2.9, 3.1)) == [
         ("One", 0.0, 0.4),
