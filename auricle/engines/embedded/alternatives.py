@@ -7,12 +7,15 @@ at its place, and `rescoring.py` chooses place by place.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import Any, Protocol
 
 from auricle.engines.embedded import mandarin_words, readings
+from auricle.engines.embedded.biasing import WORD
 from auricle.engines.embedded.mandarin_words import Change
 from auricle.types import Alternative, Segment
 
@@ -22,11 +25,15 @@ SURE_GAIN = 5.0  # and its gain: what was written is no word, or a rare one
 LEAST_MERIT = -3.0  # of an alternative that is told; with -5 a few more words are right, for twice the time
 MERIT_MARGIN = 3.0  # by which it may be less than the greatest at its place
 LEAST_LOGPROB = -8.0  # of the recogniser alone
+MOST_DIFFERENCES = 24  # between a sentence and its readings
+QUARTER_GAIN = 5.0  # who says four minutes past the hour does not say it so
+MOST_WORDS = 4  # that are another way at one place
 # Whisper writes a quarter past the hour with a 4, for it begins like it.
 _QUARTERS = {
     "es": (re.compile(r"(?<=\d y )4\b"), "cuarto"),
     "fr": (re.compile(r"(?<=heures et )4\b|(?<=heure et )4\b"), "quart"),
 }
+_NOTHING = re.compile(r"(?!)")
 
 
 class Ears(Protocol):
@@ -41,7 +48,7 @@ def told(whisper: Ears, states: Any, sentences: Sequence[Segment], language: str
 
     `states` [1, n, width]: those of the window; `language`: ISO 639-1, `heard_as` Whisper's code.
     """
-    found = [_changes(one.text, language) if readings.unsure(one) else [] for one in sentences]
+    found = [_changes(one, language) if readings.unsure(one) else [] for one in sentences]
     if not any(found):
         return tuple(sentences)
     texts = [one.text for one in sentences]
@@ -64,23 +71,42 @@ def _weighed(sentence: Segment, changes: Sequence[tuple[Change, float]]) -> Segm
         ((logprob + GAIN_WEIGHT * change.gain, change, logprob) for change, logprob in changes),
         key=lambda each: -each[0],
     )
-    text = sentence.text
     taken: list[Change] = []
     left: list[tuple[float, Change, float]] = []
     for merit, change, logprob in merits:
         if any(change.overlaps(one) for one in taken) or logprob < LEAST_LOGPROB or merit < LEAST_MERIT:
             continue
-        if merit >= SURE_MERIT and change.gain >= SURE_GAIN:
-            text = change.applied(text)
+        better = [best for best, one, _ in left if change.overlaps(one)]
+        if merit >= SURE_MERIT and change.gain >= SURE_GAIN and not better:
             taken.append(change)
-        elif not any(change.overlaps(one) and merit < best - MERIT_MARGIN for best, one, _ in left):
+        elif merit >= max(better, default=merit) - MERIT_MARGIN:
             left.append((merit, change, logprob))
-    alternatives = tuple(Alternative(one.start, one.stop, one.text, logprob) for _, one, logprob in left)
+    alternatives = tuple(
+        Alternative(one.start + shift, one.stop + shift, one.text, logprob)
+        for _, one, logprob in left
+        for shift in [sum(len(each.text) - (each.stop - each.start) for each in taken if each.start < one.start)]
+    )
+    text = sentence.text
+    for change in sorted(taken, key=lambda each: -each.start):
+        text = change.applied(text)
     return replace(sentence, text=text, alternatives=alternatives)
 
 
-def _changes(text: str, language: str) -> list[Change]:
-    if language == "zh":
-        return mandarin_words.words().changes(text)
-    pattern, quarter = _QUARTERS.get(language, (None, ""))
-    return [Change(*each.span(), quarter, 0.0) for each in pattern.finditer(text)] if pattern else []
+def _changes(sentence: Segment, language: str) -> list[Change]:
+    found = mandarin_words.words().changes(sentence.text) if language == "zh" else []
+    pattern, quarter = _QUARTERS.get(language, (_NOTHING, ""))
+    found += [Change(*each.span(), quarter, QUARTER_GAIN) for each in pattern.finditer(sentence.text)]
+    others = (change for reading in sentence.readings for change in _differences(sentence.text, reading.text))
+    return [*found, *itertools.islice(dict.fromkeys(others), MOST_DIFFERENCES)]
+
+
+def _differences(text: str, reading: str) -> Iterator[Change]:
+    """What is in `reading` in place of words of `text`."""
+    pieces, others = WORD.findall(text), WORD.findall(reading)
+    starts = [0, *itertools.accumulate(map(len, pieces))]
+    matcher = SequenceMatcher(None, list(map(readings.bare, pieces)), list(map(readings.bare, others)), autojunk=False)
+    for tag, start, stop, first, last in matcher.get_opcodes():
+        other = "".join(others[first:last])
+        same = readings.bare("".join(pieces[start:stop])) == readings.bare(other)
+        if tag != "equal" and not same and max(stop - start, last - first) <= MOST_WORDS:
+            yield Change(starts[start], starts[stop], other, 0.0)

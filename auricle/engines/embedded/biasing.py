@@ -21,7 +21,7 @@ from auricle.types import Segment
 
 LEAST_LETTERS = 4  # of a word that is looked for: shorter ones are in too many questions
 _FREQUENT = every_word(lambda vocabulary: f"{vocabulary.frequent} {vocabulary.fillers}")
-_PIECE = re.compile(rf"[\W_]*(?:{CJK.pattern}|(?:(?!{CJK.pattern})[^\W_])+)|[\W_]+$")  # a word and what is before it
+WORD = re.compile(rf"[\W_]*(?:{CJK.pattern}|(?:(?!{CJK.pattern})[^\W_])+)|[\W_]+$")  # and what is before it
 
 
 def wanted(texts: Iterable[str]) -> frozenset[str]:
@@ -50,7 +50,7 @@ def sentence(segment: Segment, words: frozenset[str]) -> Segment:
 
 
 def _mended(text: str, reading: str, words: frozenset[str]) -> str:
-    pieces, others = _PIECE.findall(text), _PIECE.findall(reading)
+    pieces, others = WORD.findall(text), WORD.findall(reading)
     matcher = SequenceMatcher(None, list(map(bare, pieces)), list(map(bare, others)), autojunk=False)
     for tag, start, stop, first, last in reversed(matcher.get_opcodes()):
         if tag == "equal":

@@ -1,9 +1,8 @@
 """Words that sound alike: of what a doubtful segment may say, the language model knows what people say.
 
-Whisper base writes 紧快上车 for 尽快上车, and has the right words among its next guesses. As usual with recognisers and
-language models, the sum of both log-probabilities decides, the model's with a weight (shallow fusion, but of whole
-texts: n-best rescoring). Weight and margin were chosen on the speakers of bench/sets.py that are for choosing; see
-docs/quality.md.
+Whisper base writes 紧快上车 for 尽快上车, and finds the right words nearly as likely. As usual with recognisers and
+language models, the sum of both log-probabilities decides, the model's with a weight (shallow fusion), but place by
+place, for the likeliest texts of a whole sentence differ in few places; see docs/quality.md.
 """
 
 from __future__ import annotations
@@ -20,20 +19,16 @@ from typing import Protocol
 import structlog
 
 from auricle.engines.embedded.completion import Rival
-from auricle.engines.embedded.readings import ambiguous, bare
 from auricle.engines.embedded.selection import terms
 from auricle.errors import AuricleError
 from auricle.types import Alternative, Reading, RecognitionOptions, Segment
 from auricle.waveform import Waveform
 
-WEIGHT = 0.3  # of the language model's log-probability
-MOST_RIVALS = 5  # of the readings beside the recogniser's own; ten gained nothing
-MARGIN = 2.0  # by which a reading's log-probability may be less than the greatest of them
+WEIGHT = 0.8  # of the language model's log-probability
+MOST_ALTERNATIVES = 3  # at one place, beside what is there
+CHARACTERS_AFTERWARDS = 12  # of what goes on behind a place, that are looked at with it
 CONTEXT_CHARACTERS = 40  # of what was said before
 MOST_CONTEXT_CHARACTERS = 120  # up to which it grows before it is cut: as long as it only grows, it is read once
-ALTERNATIVE_WEIGHT = 0.8  # of the language model's log-probability where parts of a sentence are chosen
-MOST_ALTERNATIVES = 3  # at one place
-CHARACTERS_AFTERWARDS = 2  # of what goes on behind one, that are scored with it
 AFTERWARDS = 2  # tokens that are scored of what all readings end with
 MOST_TOKENS = 64  # in which readings differ; more are no matter of words that sound alike
 PATIENCE_SECONDS = 8.0  # for an audio, three or four doubtful sentences; what comes later in it is left as it is
@@ -89,27 +84,21 @@ class Rescoring:
     async def _text(self, segment: Segment, said: str, patience_seconds: float) -> tuple[str, bool]:
         """The likeliest text of `segment`, which follows what was `said`, as far as the model tells in time, and
         whether it told all."""
-        mended = before = OPENINGS.get(segment.language, OPENING) + said
-        at, told = 0, True
+        before = OPENINGS.get(segment.language, OPENING) + said
+        text, at, told = before, 0, True
         try:
             async with asyncio.timeout(patience_seconds):
-                if segment.alternatives:
-                    for place in places(segment.alternatives):
-                        start, stop = min(one.start for one in place), max(one.stop for one in place)
-                        so_far = mended + segment.text[at:start]
-                        after = segment.text[stop : stop + CHARACTERS_AFTERWARDS]
-                        texts = _texts(segment.text[start:stop], start, place)
-                        mended = so_far + await self._likeliest(so_far, texts, after, ALTERNATIVE_WEIGHT)
-                        at = stop
-                elif len(texts := _rivals(segment)) > 1:
-                    mended += await self._likeliest(before, texts, "", WEIGHT)
-                    at = len(segment.text)
+                for place in places(segment.alternatives):
+                    start, stop = min(one.start for one in place), max(one.stop for one in place)
+                    so_far, after = text + segment.text[at:start], segment.text[stop : stop + CHARACTERS_AFTERWARDS]
+                    text = so_far + await self._likeliest(so_far, _texts(segment.text[start:stop], start, place), after)
+                    at = stop
         except (AuricleError, TimeoutError) as error:
             log.info("not_rescored", error=type(error).__name__)
             told = False
-        return mended.removeprefix(before) + segment.text[at:], told
+        return text.removeprefix(before) + segment.text[at:], told
 
-    async def _likeliest(self, before: str, texts: Sequence[Reading], after: str, weight: float) -> str:
+    async def _likeliest(self, before: str, texts: Sequence[Reading], after: str) -> str:
         """Which of `texts` is said between `before` and `after`; the first, where they differ in too much."""
         tokens = [await self._model.tokenize(f"{before}{one.text}{after}".strip()) for one in texts]
         start, stops = differing(tokens)
@@ -118,7 +107,7 @@ class Rescoring:
         contested = [
             Rival(tuple(each[start:stop]), one.logprob) for each, stop, one in zip(tokens, stops, texts, strict=True)
         ]
-        winner, _ = await self._model.likeliest(tokens[0][:start], contested, weight)
+        winner, _ = await self._model.likeliest(tokens[0][:start], contested, WEIGHT)
         return texts[contested.index(winner)].text
 
 
@@ -144,29 +133,12 @@ def _texts(text: str, start: int, place: Sequence[Alternative]) -> list[Reading]
     return [Reading(text, 0.0), *others]
 
 
-def _rivals(segment: Segment) -> list[Reading]:
-    """What the segment may say as a whole. Its readings are of the text that was found; if it has another one now, that
-    is surer than any of them."""
-    found = segment.readings[: 1 + MOST_RIVALS]
-    return rivals(found) if ambiguous(segment) and found and found[0].text == segment.text else []
-
-
 def _others(segment: Segment) -> tuple[Reading, ...]:
     """The readings of `segment` with other words than its text, the likeliest first, one for each choice of words."""
     found = {tuple(terms(segment.text)): Reading(segment.text, 0.0)}
     for reading in segment.readings:
         found.setdefault(tuple(terms(reading.text)), reading)
     return tuple(found.values())[1:]
-
-
-def rivals(readings: Sequence[Reading]) -> list[Reading]:
-    """The first of the readings, and those that are likely enough and differ in more than spelling and punctuation."""
-    found: dict[str, Reading] = {}
-    least = max((reading.logprob for reading in readings), default=0.0) - MARGIN
-    for reading in readings:
-        if reading is readings[0] or reading.logprob >= least:
-            found.setdefault(bare(reading.text), reading)
-    return list(found.values())
 
 
 def differing(texts: Sequence[Sequence[int]]) -> tuple[int, list[int]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from auricle.engines.embedded.alternatives import LEAST_LOGPROB, told
-from auricle.types import Alternative, Segment, Word
+from auricle.types import Alternative, Reading, Segment, Word
 
 
 @dataclass
@@ -84,8 +84,9 @@ def test_a_sentence_that_is_sure_is_left_alone() -> None:
         ("fr", " À 1 heure et 4.", "quart"),
     ],
 )
-def test_a_quarter_past_the_hour_may_be_one(language: str, text: str, quarter: str) -> None:
-    assert heard(Ears({quarter: -1.0}), sentence(text, language)) == [(text, [("4", quarter, -1.0)])]
+def test_a_quarter_past_the_hour_is_none_of_an_hour(language: str, text: str, quarter: str) -> None:
+    assert heard(Ears({quarter: -1.0}), sentence(text, language)) == [(text.replace("4", quarter), [])]
+    assert heard(Ears({quarter: -3.0}), sentence(text, language)) == [(text, [("4", quarter, -3.0)])]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,46 @@ def test_other_numbers_are_none(language: str, text: str) -> None:
     ears = Ears({})
     assert heard(ears, sentence(text, language)) == [(text, [])]
     assert ears.asked == []
+
+
+def with_readings(text: str, *others: str, language: str = "it") -> Segment:
+    readings = tuple(Reading(other, -5.0) for other in (text, *others))
+    return replace(sentence(text, language), readings=readings)
+
+
+def test_what_other_readings_have_is_told_place_by_place() -> None:
+    text = " Il biglietto lo lascio a tua cucina Marta."
+    told_of = with_readings(
+        text, " Il biglietto lo lascio a tua cugina, Marta", " Il biglietto lo lascia a tua cucina Marta."
+    )
+    (found,) = heard(Ears({"cugina": -0.5, "lascia": -2.0}), told_of)
+    assert found == (text, [(" cucina", " cugina", -0.5), (" lascio", " lascia", -2.0)])
+
+
+def test_case_and_punctuation_are_not_heard() -> None:
+    ears = Ears({})
+    text = " Ci vediamo domani, Anna."
+    assert heard(ears, with_readings(text, " ci vediamo domani Anna!")) == [(text, [])]
+    assert ears.asked == []
+
+
+def test_a_reading_that_says_something_else_altogether_has_no_places() -> None:
+    ears = Ears({})
+    text = " uno due tre quattro cinque"
+    assert heard(ears, with_readings(text, " sei sette otto nove dieci")) == [(text, [])]
+
+
+def test_places_move_with_what_was_taken_before_them() -> None:
+    text = " A las 10 y 4 derivó un poste."
+    told_of = with_readings(text, " A las 10 y 4 derribó un poste.", language="es")
+    (found,) = heard(Ears({"cuarto": -0.5, "derribó": -2.0}), told_of)
+    assert found == (" A las 10 y cuarto derivó un poste.", [(" derivó", " derribó", -2.0)])
+
+
+def test_a_frequent_word_is_not_taken_where_something_else_is_far_likelier() -> None:
+    told_of = replace(sentence("老木酱来了。"), readings=(Reading("老木酱来了。", -5.0), Reading("老木江来了。", -5.0)))
+    (found,) = heard(Ears({"木江": 9.0, "木匠": -1.0}), told_of)
+    assert found == ("老木酱来了。", [("酱", "江", 9.0)])
 
 
 def test_alternatives_are_places_in_the_text() -> None:

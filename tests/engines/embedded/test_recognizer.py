@@ -186,14 +186,18 @@ async def test_closing_the_generator_frees_the_recognizer(recognizer: Recognizer
     assert {plain(segments) for segments in answers} == {ASK_NOT}
 
 
-@pytest.fixture(scope="module")
-def chinese() -> Waveform:
+def from_ogg(file: Path) -> Waveform:
     pieces = []
-    with av.open(str(EXAMPLES / "one-to-ten-zh.ogg")) as container:
+    with av.open(str(file)) as container:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
         for frame in container.decode(audio=0):
             pieces += [piece.to_ndarray() for piece in resampler.resample(frame)]
     return from_pcm(np.concatenate(pieces, axis=1).tobytes())
+
+
+@pytest.fixture(scope="module")
+def chinese() -> Waveform:
+    return from_ogg(EXAMPLES / "one-to-ten-zh.ogg")
 
 
 def counted(text: str) -> int:
@@ -207,6 +211,16 @@ async def test_chinese_is_simplified(recognizer: Recognizer, chinese: Waveform) 
     segments = await collect(recognizer, chinese, language="zh")
     assert {segment.language for segment in segments} == {"zh"}
     assert counted(plain(segments)) >= 5
+
+
+async def test_mandarin_words_that_sound_like_what_was_written(recognizer: Recognizer) -> None:
+    """请周海燕女士尽快登机，舱门将在五分钟后关闭: 尽快 is taken for no word, and 舱门 may be where 仓门 is."""
+    boarding = from_ogg(CLIPS / "boarding.ogg")
+    assert "紧快" in plain(await collect(recognizer, boarding, language="zh"))
+    options = {"language": "zh", "word_timestamps": True, "readings": True}
+    (said,) = await collect(recognizer, boarding, **options)
+    assert "尽快" in said.text
+    assert "舱门" in {one.text for one in said.alternatives if said.text[one.start : one.stop] == "仓门"}
 
 
 @pytest.mark.parametrize("pause_seconds", [0.8, 2.0, 5.0])
