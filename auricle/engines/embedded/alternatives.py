@@ -1,8 +1,9 @@
 """What parts of a sentence may be in place of what they are: the recogniser finds some of them nearly as likely.
 
 The likeliest texts of a whole sentence differ in few places, and whoever has three words wrong finds all three right in
-none of them. So words are looked up that sound like what was written, the recogniser tells how likely each of them is
-at its place, and `rescoring.py` chooses place by place.
+none of them. In Chinese and Japanese, where many words sound alike, the recogniser tells how likely the words of each
+of these texts are at their place, in Mandarin also those of a list that sound like what was written, and `rescoring.py`
+chooses place by place.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ SURE_GAIN = 5.0  # and its gain: what was written is no word, or a rare one
 LEAST_MERIT = -3.0  # of an alternative that is told; with -5 a few more words are right, for twice the time
 MERIT_MARGIN = 3.0  # by which it may be less than the greatest at its place
 LEAST_LOGPROB = -8.0  # of the recogniser alone
+PLACE_BY_PLACE = frozenset({"ja", "zh"})  # others are heard better as wholes (docs/quality.md)
 MOST_DIFFERENCES = 24  # between a sentence and its readings
 QUARTER_GAIN = 5.0  # who says four minutes past the hour does not say it so
 MOST_WORDS = 4  # that are another way at one place
@@ -96,7 +98,11 @@ def _changes(sentence: Segment, language: str) -> list[Change]:
     found = mandarin_words.words().changes(sentence.text) if language == "zh" else []
     pattern, quarter = _QUARTERS.get(language, (_NOTHING, ""))
     found += [Change(*each.span(), quarter, QUARTER_GAIN) for each in pattern.finditer(sentence.text)]
-    others = (change for reading in sentence.readings for change in _differences(sentence.text, reading.text))
+    others = (
+        change
+        for reading in (sentence.readings if language in PLACE_BY_PLACE else ())
+        for change in _differences(sentence.text, reading.text)
+    )
     return [*found, *itertools.islice(dict.fromkeys(others), MOST_DIFFERENCES)]
 
 

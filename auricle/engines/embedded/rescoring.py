@@ -1,8 +1,9 @@
 """Words that sound alike: of what a doubtful segment may say, the language model knows what people say.
 
 Whisper base writes 紧快上车 for 尽快上车, and finds the right words nearly as likely. As usual with recognisers and
-language models, the sum of both log-probabilities decides, the model's with a weight (shallow fusion), but place by
-place, for the likeliest texts of a whole sentence differ in few places; see docs/quality.md.
+language models, the sum of both log-probabilities decides, the model's with a weight (shallow fusion, but of whole
+texts, n-best rescoring, or of parts of them). Weights and margins were chosen on speakers and readings that are for
+choosing; see docs/quality.md.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from typing import Protocol
 import structlog
 
 from auricle.engines.embedded.completion import Rival
+from auricle.engines.embedded.readings import ambiguous, bare
 from auricle.engines.embedded.selection import terms
 from auricle.errors import AuricleError
 from auricle.types import Alternative, Reading, RecognitionOptions, Segment
 from auricle.waveform import Waveform
 
-WEIGHT = 0.8  # of the language model's log-probability
+WEIGHT = 0.3  # of the language model's log-probability
+MOST_RIVALS = 5  # of the readings beside the recogniser's own; ten gained nothing
+MARGIN = 2.0  # by which a reading's log-probability may be less than the greatest of them
+PLACE_WEIGHT = 0.8  # of the language model's log-probability where one place is looked at
 MOST_ALTERNATIVES = 3  # at one place, beside what is there
 CHARACTERS_AFTERWARDS = 12  # of what goes on behind a place, that are looked at with it
 CONTEXT_CHARACTERS = 40  # of what was said before
@@ -91,14 +96,16 @@ class Rescoring:
                 for place in places(segment.alternatives):
                     start, stop = min(one.start for one in place), max(one.stop for one in place)
                     so_far, after = text + segment.text[at:start], segment.text[stop : stop + CHARACTERS_AFTERWARDS]
-                    text = so_far + await self._likeliest(so_far, _texts(segment.text[start:stop], start, place), after)
-                    at = stop
+                    texts = _texts(segment.text[start:stop], start, place)
+                    text, at = so_far + await self._likeliest(so_far, texts, after, PLACE_WEIGHT), stop
+                if not segment.alternatives and len(texts := _rivals(segment)) > 1:
+                    text, at = before + await self._likeliest(before, texts, "", WEIGHT), len(segment.text)
         except (AuricleError, TimeoutError) as error:
             log.info("not_rescored", error=type(error).__name__)
             told = False
         return text.removeprefix(before) + segment.text[at:], told
 
-    async def _likeliest(self, before: str, texts: Sequence[Reading], after: str) -> str:
+    async def _likeliest(self, before: str, texts: Sequence[Reading], after: str, weight: float) -> str:
         """Which of `texts` is said between `before` and `after`; the first, where they differ in too much."""
         tokens = [await self._model.tokenize(f"{before}{one.text}{after}".strip()) for one in texts]
         start, stops = differing(tokens)
@@ -107,7 +114,7 @@ class Rescoring:
         contested = [
             Rival(tuple(each[start:stop]), one.logprob) for each, stop, one in zip(tokens, stops, texts, strict=True)
         ]
-        winner, _ = await self._model.likeliest(tokens[0][:start], contested, WEIGHT)
+        winner, _ = await self._model.likeliest(tokens[0][:start], contested, weight)
         return texts[contested.index(winner)].text
 
 
@@ -133,12 +140,29 @@ def _texts(text: str, start: int, place: Sequence[Alternative]) -> list[Reading]
     return [Reading(text, 0.0), *others]
 
 
+def _rivals(segment: Segment) -> list[Reading]:
+    """What the segment may say as a whole. Its readings are of the text that was found; if it has another one now, that
+    is surer than any of them."""
+    found = segment.readings[: 1 + MOST_RIVALS]
+    return rivals(found) if ambiguous(segment) and found and found[0].text == segment.text else []
+
+
 def _others(segment: Segment) -> tuple[Reading, ...]:
     """The readings of `segment` with other words than its text, the likeliest first, one for each choice of words."""
     found = {tuple(terms(segment.text)): Reading(segment.text, 0.0)}
     for reading in segment.readings:
         found.setdefault(tuple(terms(reading.text)), reading)
     return tuple(found.values())[1:]
+
+
+def rivals(readings: Sequence[Reading]) -> list[Reading]:
+    """The first of the readings, and those that are likely enough and differ in more than spelling and punctuation."""
+    found: dict[str, Reading] = {}
+    least = max((reading.logprob for reading in readings), default=0.0) - MARGIN
+    for reading in readings:
+        if reading is readings[0] or reading.logprob >= least:
+            found.setdefault(bare(reading.text), reading)
+    return list(found.values())
 
 
 def differing(texts: Sequence[Sequence[int]]) -> tuple[int, list[int]]:

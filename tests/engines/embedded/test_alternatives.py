@@ -104,38 +104,41 @@ def test_other_numbers_are_none(language: str, text: str) -> None:
     assert ears.asked == []
 
 
-def with_readings(text: str, *others: str, language: str = "it") -> Segment:
+def with_readings(text: str, *others: str, language: str = "ja") -> Segment:
     readings = tuple(Reading(other, -5.0) for other in (text, *others))
     return replace(sentence(text, language), readings=readings)
 
 
+BELL = "オベントは冷蔵庫の上よ、まやさ3時に起きて。"
+
+
 def test_what_other_readings_have_is_told_place_by_place() -> None:
-    text = " Il biglietto lo lascio a tua cucina Marta."
-    told_of = with_readings(
-        text, " Il biglietto lo lascio a tua cugina, Marta", " Il biglietto lo lascia a tua cucina Marta."
-    )
-    (found,) = heard(Ears({"cugina": -0.5, "lascia": -2.0}), told_of)
-    assert found == (text, [(" cucina", " cugina", -0.5), (" lascio", " lascia", -2.0)])
+    others = BELL.replace("オベント", "お弁当"), BELL.replace("まやさ", "毎朝").replace("上よ、", "上よ")
+    (found,) = heard(Ears({"お弁当": -0.5, "毎朝": -2.0}), with_readings(BELL, *others))
+    assert found == (BELL, [("オベント", "お弁当", -0.5), ("、まやさ", "毎朝", -2.0)])
 
 
 def test_case_and_punctuation_are_not_heard() -> None:
     ears = Ears({})
-    text = " Ci vediamo domani, Anna."
-    assert heard(ears, with_readings(text, " ci vediamo domani Anna!")) == [(text, [])]
+    assert heard(ears, with_readings(BELL, BELL.replace("、", "").rstrip("。"))) == [(BELL, [])]
     assert ears.asked == []
 
 
 def test_a_reading_that_says_something_else_altogether_has_no_places() -> None:
     ears = Ears({})
-    text = " uno due tre quattro cinque"
-    assert heard(ears, with_readings(text, " sei sette otto nove dieci")) == [(text, [])]
+    assert heard(ears, with_readings("村の鐘は", "一二三四五")) == [("村の鐘は", [])]
+
+
+def test_readings_in_other_languages_stay_wholes() -> None:
+    ears = Ears({"cugina": -0.5})
+    text = " Lo lascio a tua cucina."
+    assert heard(ears, with_readings(text, " Lo lascio a tua cugina.", language="it")) == [(text, [])]
 
 
 def test_places_move_with_what_was_taken_before_them() -> None:
-    text = " A las 10 y 4 derivó un poste."
-    told_of = with_readings(text, " A las 10 y 4 derribó un poste.", language="es")
-    (found,) = heard(Ears({"cuarto": -0.5, "derribó": -2.0}), told_of)
-    assert found == (" A las 10 y cuarto derivó un poste.", [(" derivó", " derribó", -2.0)])
+    text = " A las 10 y 4, no, a las 11 y 4."
+    (found,) = heard(Ears({"10 y cuarto": -0.5, "11 y cuarto": -2.0}), sentence(text, "es"))
+    assert found == (" A las 10 y cuarto, no, a las 11 y 4.", [("4", "cuarto", -2.0)])
 
 
 def test_a_frequent_word_is_not_taken_where_something_else_is_far_likelier() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from auricle.engines.embedded.readings import (
+    AMBIGUOUS_PROBABILITY,
+    LOST_LOGPROB,
     UNSURE_PROBABILITY,
+    ambiguous,
     told,
     unsure,
     window_of,
@@ -13,13 +16,20 @@ from auricle.types import Reading, Segment, Word
 from auricle.waveform import SAMPLE_RATE
 
 
-def sentence(*probabilities: float) -> Segment:
+def sentence(*probabilities: float, avg_logprob: float = -0.2) -> Segment:
     words = tuple(Word("word", 0.0, 1.0, probability) for probability in probabilities)
-    return Segment("words", 2.0, 3.0, "en", words=words)
+    return Segment("words", 2.0, 3.0, "en", avg_logprob=avg_logprob, words=words)
+
+
+def test_a_sentence_with_a_doubtful_word_is_ambiguous_unless_all_of_it_is_lost() -> None:
+    assert ambiguous(sentence(0.99, AMBIGUOUS_PROBABILITY - 0.01, 0.99))
+    assert not ambiguous(sentence(0.99, AMBIGUOUS_PROBABILITY, 0.99))
+    assert not ambiguous(sentence(0.99, 0.1, avg_logprob=LOST_LOGPROB - 0.01))
+    assert not ambiguous(sentence())
 
 
 def test_a_sentence_with_a_word_that_is_not_certain_may_have_other_readings() -> None:
-    assert unsure(sentence(0.99, UNSURE_PROBABILITY - 0.01))
+    assert unsure(sentence(0.99, UNSURE_PROBABILITY - 0.01, avg_logprob=LOST_LOGPROB - 0.01))
     assert not unsure(sentence(0.99, UNSURE_PROBABILITY))
     assert not unsure(sentence())
 

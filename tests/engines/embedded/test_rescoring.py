@@ -13,7 +13,7 @@ import pytest_asyncio
 from auricle.config import EngineSettings
 from auricle.engines.embedded.completion import Rival
 from auricle.engines.embedded.language_model import LanguageModel
-from auricle.engines.embedded.rescoring import CONTEXT_CHARACTERS, Rescoring, differing, places
+from auricle.engines.embedded.rescoring import CONTEXT_CHARACTERS, Rescoring, differing, places, rivals
 from auricle.errors import EngineFailed, Unavailable
 from auricle.types import Alternative, Reading, RecognitionOptions, Segment, Word
 from auricle.waveform import Waveform
@@ -25,13 +25,19 @@ QUICKLY = Alternative(12, 14, "尽快", -1.8)
 BANK = "请问父亲有没有银行？"
 NEARBY = Alternative(2, 4, "附近", -0.7)
 BREAD = " La panaderilla de la esquina vende pan."
-BAKERY = Alternative(3, 15, " panadería", -0.8)
+BAKERY = BREAD.replace("panaderilla", "panadería")
+TRAM = ((" Take the tram now.", -3.0), (" take the tram, now", -3.2), (" Take the tramp now.", -4.0))
 
 
 def segment(language: str, text: str, *alternatives: Alternative) -> Segment:
     words = (Word(text, 0.0, 3.0, 0.5),)
     readings = (Reading(text, -4.0), Reading(text + "！", -4.5), Reading(text.replace("大家", "诸位"), -5.0))
     return Segment(text, 0.0, 3.0, language, tokens=(1, 2), words=words, readings=readings, alternatives=alternatives)
+
+
+def as_a_whole(language: str, *told: tuple[str, float]) -> Segment:
+    words, readings = (Word(told[0][0], 0.0, 3.0, 0.5),), tuple(Reading(text, logprob) for text, logprob in told)
+    return Segment(told[0][0], 0.0, 3.0, language, -0.2, words=words, readings=readings)
 
 
 class Told:
@@ -92,11 +98,13 @@ async def small(small_language_model: Path) -> AsyncIterator[LanguageModel]:
 @pytest.mark.weights
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_language_model_knows_what_people_say(small: LanguageModel) -> None:
-    told = Told(segment("zh", BOARD, QUICKLY), segment("zh", BANK, NEARBY), segment("es", BREAD, BAKERY))
+    told = Told(
+        segment("zh", BOARD, QUICKLY), segment("zh", BANK, NEARBY), as_a_whole("es", (BREAD, -5.0), (BAKERY, -5.8))
+    )
     assert [found.text for found in await heard(told, small)] == [
         BOARD.replace("紧快", "尽快"),
         BANK.replace("父亲", "附近"),
-        BREAD.replace("panaderilla", "panadería"),
+        BAKERY,
     ]
 
 
@@ -196,7 +204,7 @@ async def test_parts_are_chosen_place_by_place_and_what_is_chosen_is_told_to_the
 
 
 async def test_the_recogniser_is_believed_where_the_model_sees_no_difference() -> None:
-    assert (await heard(Told(segment("es", BREAD, BAKERY)), Scores("no such word")))[0].text == BREAD
+    assert (await heard(Told(as_a_whole("es", (BREAD, -5.0), (BAKERY, -5.8))), Scores("no such word")))[0].text == BREAD
 
 
 async def test_a_part_that_the_recogniser_finds_far_less_likely_stays() -> None:
@@ -215,6 +223,36 @@ async def test_what_is_chosen_in_time_stays_where_the_model_takes_too_long_for_t
 
     (found,) = await heard(Told(Segment(HAIL, 0.0, 3.0, "zh", alternatives=HAIL_OR)), Slower("雹"), patience=0.2)
     assert found.text == HAIL.replace("冰宝", "冰雹")
+
+
+def test_rivals_differ_in_words_and_are_likely_enough() -> None:
+    def found(*told: tuple[str, float]) -> list[str]:
+        return [reading.text for reading in rivals([Reading(text, logprob) for text, logprob in told])]
+
+    assert found(*TRAM) == [TRAM[0][0], TRAM[2][0]]
+    assert found(("Yes.", -1.0), (" yes", -1.1), ("No", -3.1)) == ["Yes."]
+    assert found() == []
+
+
+async def test_a_reading_becomes_the_segment_where_no_parts_are_in_question() -> None:
+    whole = as_a_whole("en", *TRAM)
+    assert (await heard(Told(whole), Scores("p")))[0].text == TRAM[2][0]
+    part = replace(whole, alternatives=(Alternative(10, 14, "team", -1.0),))
+    assert (await heard(Told(part), Scores("p")))[0].text == TRAM[0][0]
+
+
+@pytest.mark.parametrize(
+    "left_alone",
+    [
+        replace(as_a_whole("en", *TRAM), avg_logprob=-0.9),  # all of it is lost
+        replace(as_a_whole("en", *TRAM), words=(Word(TRAM[0][0], 0.0, 3.0, 0.7),)),
+        replace(as_a_whole("en", *TRAM), text=" Take a tram now."),  # a surer one than those that it is a reading of
+    ],
+)
+async def test_other_readings_are_no_rivals_of_what_is_lost_or_surer(left_alone: Segment) -> None:
+    model = Scores("p")
+    assert (await heard(Told(left_alone), model))[0].text == left_alone.text
+    assert model.asked == []
 
 
 def test_places_are_those_that_exclude_each_other() -> None:
