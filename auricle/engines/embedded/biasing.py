@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import SequenceMatcher
+from functools import partial
+from itertools import takewhile
 
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.homophones import spelled
@@ -20,6 +22,10 @@ from auricle.engines.embedded.vocabularies import every_word
 from auricle.types import Segment
 
 LEAST_LETTERS = 4  # of a word that is looked for: shorter ones are in too many questions
+LEAST_SPELLED_LETTERS = 5  # of one that is looked for by its spelling
+SPELLED_ALIKE = 0.7  # of letters that two words have in common, in order
+LEAST_STEM_LETTERS = 4  # that forms of a word begin with
+MOST_ENDING_LETTERS = 3  # in which they differ
 _FREQUENT = every_word(lambda vocabulary: f"{vocabulary.frequent} {vocabulary.fillers}")
 WORD = re.compile(rf"[\W_]*(?:{CJK.pattern}|(?:(?!{CJK.pattern})[^\W_])+)|[\W_]+$")  # and what is before it
 
@@ -32,7 +38,37 @@ def wanted(texts: Iterable[str]) -> frozenset[str]:
 
 def biased(heard: Heard, words: frozenset[str]) -> Heard:
     """`heard` with those of the `words` that a sentence may have, and has not."""
-    return replace(heard, segments=tuple(sentence(segment, words) for segment in heard.segments))
+    segments = [sentence(segment, words) for segment in heard.segments]
+    missing = words.difference(*(terms(segment.text) for segment in segments))
+    return replace(heard, segments=tuple(respelled(segment, missing) for segment in segments))
+
+
+def respelled(segment: Segment, missing: frozenset[str]) -> Segment:
+    """The sentence with those of `missing`, which are said nowhere, in place of words that are spelled nearly so and
+    that the recogniser wavers at: most of the sentence's other readings have others there.
+    """
+    text = segment.text
+    readings = [set(terms(reading.text)) for reading in segment.readings]
+    said = {word for word in terms(text) if 2 * sum(word in each for each in readings) < len(readings)} - missing
+    for word in sorted(missing):
+        if len(word) < LEAST_SPELLED_LETTERS or CJK.search(word):
+            continue
+        alike = {other: SequenceMatcher(None, word, other, autojunk=False).ratio() for other in sorted(said)}
+        nearest = max(alike, key=lambda other: alike[other], default="")
+        if nearest and alike[nearest] >= SPELLED_ALIKE and not _is_form(word, nearest):
+            text = re.sub(rf"\b{re.escape(nearest)}\b", partial(_cased, word), text, flags=re.IGNORECASE)
+            said.discard(nearest)
+    return segment if text == segment.text else replace(segment, text=text)
+
+
+def _is_form(word: str, other: str) -> bool:
+    """Whether one is rather another form of the other: closed, closing."""
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False)))
+    return same >= LEAST_STEM_LETTERS and max(len(word), len(other)) - same <= MOST_ENDING_LETTERS
+
+
+def _cased(word: str, found: re.Match[str]) -> str:
+    return word.capitalize() if found.group()[:1].isupper() else word
 
 
 def sentence(segment: Segment, words: frozenset[str]) -> Segment:

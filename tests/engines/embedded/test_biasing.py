@@ -39,6 +39,41 @@ def test_words_of_the_question_are_taken_from_another_reading(said: Segment, que
     assert sentence(said, wanted([question])).text == text
 
 
+CABLE_CAR = unsure(
+    "it",
+    " La Funiviglia del Monte Corvo è ferma.",
+    " La funivilla del Monte Corvo è ferma.",
+    " La finiviglia del Monte Corvo è ferma.",
+    " La funivigna del Monte Corvo è ferma.",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Perché la funivia è ferma?", " La Funivia del Monte Corvo è ferma."),
+        ("Perché il treno è fermo?", CABLE_CAR.text),
+        ("Perché la finivigli è ferma?", " La Finivigli del Monte Corvo è ferma."),
+        ("Perché il Monte Corvi è fermato?", CABLE_CAR.text),  # forms of a word, and words that it is sure of
+    ],
+)
+def test_a_word_that_is_spelled_nearly_like_one_of_the_question_is_that_word(question: str, text: str) -> None:
+    (found,) = biased(Heard(3.0, (CABLE_CAR,), LOUD), wanted([question])).segments
+    assert found.text == text
+
+
+def test_a_word_that_is_said_elsewhere_is_looked_for_nowhere_else() -> None:
+    again = Segment(" La funivia è chiusa.", 3.0, 6.0, "it")
+    heard = Heard(6.0, (CABLE_CAR, again), LOUD)
+    assert biased(heard, wanted(["Perché la funivia è ferma?"])) == heard
+
+
+def test_a_word_that_most_readings_have_stays() -> None:
+    sure = unsure("it", " La funiviglia è ferma.", " La funiviglia è fermo.", " Là funiviglia è farma.")
+    heard = Heard(3.0, (sure,), LOUD)
+    assert biased(heard, wanted(["Perché la funivia è ferma?"])) == heard
+
+
 @pytest.mark.parametrize(
     ("said", "question", "text"),
     [
