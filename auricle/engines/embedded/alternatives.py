@@ -44,26 +44,30 @@ class Ears(Protocol):
     def logprobs(self, states: Any, texts: Sequence[str], language: str) -> list[float]: ...
 
 
-def told(whisper: Ears, states: Any, sentences: Sequence[Segment], language: str, heard_as: str) -> tuple[Segment, ...]:
-    """The sentences of a window: those that are not sure with the words that surely belong there, and, best first, with
-    the alternatives that are left.
+def changes(sentences: Sequence[Segment], language: str) -> list[list[Change]]:
+    """For each sentence what may be in place of what is there, none where it is sure; `language`: ISO 639-1."""
+    return [_changes(one, language) if readings.unsure(one) else [] for one in sentences]
 
-    `states` [1, n, width]: those of the window; `language`: ISO 639-1, `heard_as` Whisper's code.
+
+def told(
+    whisper: Ears, states: Any, sentences: Sequence[Segment], found: Sequence[Sequence[Change]], heard_as: str
+) -> tuple[Segment, ...]:
+    """The sentences of a window with those of the `changes` that surely belong there, and, best first, with the
+    alternatives that are left.
+
+    `states` [1, n, width]: those of the window; `heard_as`: Whisper's code of its language.
     """
-    found = [_changes(one, language) if readings.unsure(one) else [] for one in sentences]
-    if not any(found):
-        return tuple(sentences)
     texts = [one.text for one in sentences]
     variants = [
         "".join([*texts[:number], change.applied(texts[number]), *texts[number + 1 :]])
-        for number, changes in enumerate(found)
-        for change in changes
+        for number, each in enumerate(found)
+        for change in each
     ]
     unchanged, *logprobs = whisper.logprobs(states, ["".join(texts), *variants], heard_as)
     less = iter(logprobs)
     return tuple(
-        _weighed(one, [(change, next(less) - unchanged) for change in changes])
-        for one, changes in zip(sentences, found, strict=True)
+        _weighed(one, [(change, next(less) - unchanged) for change in each])
+        for one, each in zip(sentences, found, strict=True)
     )
 
 

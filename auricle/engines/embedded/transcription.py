@@ -34,6 +34,7 @@ TEMPERATURES = (0.4, 0.8)  # openai/whisper tries five, which keeps hopeless aud
 SURE_LANGUAGE = 0.6  # probability of a language from which on it is believed; else the first is sought with 30 s
 SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
 BEAM_SECONDS = 8.0  # least length of a grafted window that is searched with a beam
+MOST_WEIGHED = 1000  # words of an audio that are weighed against what was written: half a minute on two slow cores
 READINGS = 10  # texts of a window that are told beside the one that was found, where that is wanted
 
 
@@ -86,6 +87,7 @@ class Audio(Ticket):
     results: dict[int, tuple[Segment, ...]] = field(default_factory=dict)  # by window, not yet sent
     halves: dict[int, dict[int, tuple[Segment, ...]]] = field(default_factory=dict)  # by window and part, incomplete
     sent: int = 0  # windows
+    weighed: int = 0  # words that may be in place of others
 
 
 class Sink(Protocol):
@@ -394,7 +396,8 @@ class Transcription:
             self._sink.end(audio.id)
 
     def _segments(self, item: Encoded, decoded: Decoded, states: States | None) -> tuple[Segment, ...]:
-        options = _audio(item.owner).options
+        audio = _audio(item.owner)
+        options = audio.options
         text = self._text(decoded.tokens, decoded.language, translate=options.translate)
         if not text.strip():
             return ()
@@ -420,9 +423,17 @@ class Transcription:
             return said
         alone = view if len(said) == 1 else None
         known = tuple(self._with_readings(item, one, decoded.language, alone) for one in said)
-        if options.translate:
-            return known
-        return alternatives.told(self._whisper, view, known, self._whisper.iso(decoded.language), decoded.language)
+        return known if options.translate else self._with_alternatives(audio, known, view, decoded.language)
+
+    def _with_alternatives(
+        self, audio: Audio, said: tuple[Segment, ...], view: Any, language: str
+    ) -> tuple[Segment, ...]:
+        """The sentences of a window with what their words may be, until that has cost an audio enough."""
+        found = alternatives.changes(said, self._whisper.iso(language))
+        with self._lock:
+            audio.weighed += sum(map(len, found))
+            enough = audio.weighed > MOST_WEIGHED
+        return said if enough or not any(found) else alternatives.told(self._whisper, view, said, found, language)
 
     def _with_readings(self, item: Encoded, sentence: Segment, language: str, view: Any | None) -> Segment:
         """The sentence with what else it may say, if it is not sure. Without the `view` of a window that is all its own

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from auricle.engines.embedded.alternatives import LEAST_LOGPROB, told
+from auricle.engines.embedded.alternatives import LEAST_LOGPROB, changes, told
 from auricle.types import Alternative, Reading, Segment, Word
 
 
@@ -36,7 +36,8 @@ def sentence(text: str, language: str = "zh", probability: float = 0.5) -> Segme
 def heard(ears: Ears, *sentences: Segment) -> list[tuple[str, list[tuple[str, str, float]]]]:
     """Each sentence's text, and what may be in place of what."""
     language = sentences[0].language
-    found = told(ears, None, sentences, language, language)
+    places = changes(sentences, language)
+    found = told(ears, None, sentences, places, language) if any(places) else sentences
     return [
         (one.text, [(one.text[each.start : each.stop], each.text, each.logprob) for each in one.alternatives])
         for one in found
@@ -148,5 +149,6 @@ def test_a_frequent_word_is_not_taken_where_something_else_is_far_likelier() -> 
 
 
 def test_alternatives_are_places_in_the_text() -> None:
-    (found,) = told(Ears({"冰雹": -5.0}), None, [sentence("下了一场冰宝。")], "zh", "zh")
+    hail = sentence("下了一场冰宝。")
+    (found,) = told(Ears({"冰雹": -5.0}), None, [hail], changes([hail], "zh"), "zh")
     assert found.alternatives == (Alternative(4, 6, "冰雹", -5.0),)
