@@ -23,6 +23,7 @@ from auricle.types import Segment
 
 LEAST_LETTERS = 4  # of a word that is looked for: shorter ones are in too many questions
 LEAST_SPELLED_LETTERS = 5  # of one that is looked for by its spelling
+MOST_SPELLED_WORDS = 32  # that are; texts of more are no questions, and each is held against each doubtful word
 SPELLED_ALIKE = 0.7  # of letters that two words have in common, in order
 LEAST_STEM_LETTERS = 4  # that forms of a word begin with
 MOST_ENDING_LETTERS = 3  # in which they differ
@@ -40,6 +41,9 @@ def biased(heard: Heard, words: frozenset[str]) -> Heard:
     """`heard` with those of the `words` that a sentence may have, and has not."""
     segments = [sentence(segment, words) for segment in heard.segments]
     missing = words.difference(*(terms(segment.text) for segment in segments))
+    missing = frozenset(word for word in missing if len(word) >= LEAST_SPELLED_LETTERS and not CJK.search(word))
+    if len(missing) > MOST_SPELLED_WORDS:
+        missing = frozenset()
     return replace(heard, segments=tuple(respelled(segment, missing) for segment in segments))
 
 
@@ -51,8 +55,6 @@ def respelled(segment: Segment, missing: frozenset[str]) -> Segment:
     readings = [set(terms(reading.text)) for reading in segment.readings]
     said = {word for word in terms(text) if 2 * sum(word in each for each in readings) < len(readings)} - missing
     for word in sorted(missing):
-        if len(word) < LEAST_SPELLED_LETTERS or CJK.search(word):
-            continue
         alike = {other: SequenceMatcher(None, word, other, autojunk=False).ratio() for other in sorted(said)}
         nearest = max(alike, key=lambda other: alike[other], default="")
         if nearest and alike[nearest] >= SPELLED_ALIKE and not _is_form(word, nearest):

@@ -68,6 +68,12 @@ def test_a_word_that_is_said_elsewhere_is_looked_for_nowhere_else() -> None:
     assert biased(heard, wanted(["Perché la funivia è ferma?"])) == heard
 
 
+def test_in_a_long_text_no_word_is_looked_for_by_its_spelling() -> None:
+    heard = Heard(3.0, (CABLE_CAR,), LOUD)
+    others = " ".join(f"parola{'abcdefgh'[number % 8]}{'abcdefgh'[number // 8]}" for number in range(40))
+    assert biased(heard, wanted([f"{others} funivia"])) == heard
+
+
 def test_a_word_that_most_readings_have_stays() -> None:
     sure = unsure("it", " La funiviglia è ferma.", " La funiviglia è fermo.", " Là funiviglia è farma.")
     heard = Heard(3.0, (sure,), LOUD)
