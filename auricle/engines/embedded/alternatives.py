@@ -12,11 +12,9 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 from typing import Any, Protocol
 
 from auricle.engines.embedded import mandarin_words, readings
-from auricle.engines.embedded.biasing import WORD
 from auricle.engines.embedded.mandarin_words import Change
 from auricle.types import Alternative, Segment
 
@@ -112,11 +110,10 @@ def _changes(sentence: Segment, language: str) -> list[Change]:
 
 def _differences(text: str, reading: str) -> Iterator[Change]:
     """What is in `reading` in place of words of `text`."""
-    pieces, others = WORD.findall(text), WORD.findall(reading)
-    starts = [0, *itertools.accumulate(map(len, pieces))]
-    matcher = SequenceMatcher(None, list(map(readings.bare, pieces)), list(map(readings.bare, others)), autojunk=False)
-    for tag, start, stop, first, last in matcher.get_opcodes():
+    words, others, differences = readings.compared(text, reading)
+    starts = [0, *itertools.accumulate(map(len, words))]
+    for start, stop, first, last in differences:
         other = "".join(others[first:last])
-        same = readings.bare("".join(pieces[start:stop])) == readings.bare(other)
-        if tag != "equal" and not same and max(stop - start, last - first) <= MOST_WORDS:
+        same = readings.bare("".join(words[start:stop])) == readings.bare(other)
+        if not same and max(stop - start, last - first) <= MOST_WORDS:
             yield Change(starts[start], starts[stop], other, 0.0)

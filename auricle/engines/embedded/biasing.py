@@ -16,7 +16,7 @@ from itertools import takewhile
 
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.homophones import spelled
-from auricle.engines.embedded.readings import bare
+from auricle.engines.embedded.readings import compared
 from auricle.engines.embedded.selection import CJK, terms
 from auricle.engines.embedded.vocabularies import every_word
 from auricle.types import Segment
@@ -28,7 +28,6 @@ SPELLED_ALIKE = 0.7  # of letters that two words have in common, in order
 LEAST_STEM_LETTERS = 4  # that forms of a word begin with
 MOST_ENDING_LETTERS = 3  # in which they differ
 _FREQUENT = every_word(lambda vocabulary: f"{vocabulary.frequent} {vocabulary.fillers}")
-WORD = re.compile(rf"[\W_]*(?:{CJK.pattern}|(?:(?!{CJK.pattern})[^\W_])+)|[\W_]+$")  # and what is before it
 
 
 def wanted(texts: Iterable[str]) -> frozenset[str]:
@@ -88,11 +87,8 @@ def sentence(segment: Segment, words: frozenset[str]) -> Segment:
 
 
 def _mended(text: str, reading: str, words: frozenset[str]) -> str:
-    pieces, others = WORD.findall(text), WORD.findall(reading)
-    matcher = SequenceMatcher(None, list(map(bare, pieces)), list(map(bare, others)), autojunk=False)
-    for tag, start, stop, first, last in reversed(matcher.get_opcodes()):
-        if tag == "equal":
-            continue
+    pieces, others, differences = compared(text, reading)
+    for start, stop, first, last in reversed(differences):
         changed = [*pieces[:start], *others[first:last], *pieces[stop:]]
         before, after = (words.intersection(terms("".join(each))) for each in (pieces, changed))
         if after > before:

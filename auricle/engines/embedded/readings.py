@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
+from auricle.engines.embedded.selection import CJK
 from auricle.engines.embedded.windows import Span, Window
 from auricle.types import Reading, Segment
 from auricle.waveform import SAMPLE_RATE
@@ -12,6 +15,7 @@ MARGIN_SECONDS = 0.15  # on both sides of a sentence: word times are right to ab
 UNSURE_PROBABILITY = 0.8  # of a word that may be another one
 AMBIGUOUS_PROBABILITY = 0.65  # of one that is; the 14 sentences that rescoring made better all had one of at most 0.6
 LOST_LOGPROB = -0.4  # mean log-probability of a token under which all readings are rather wrong
+_WORD = re.compile(rf"[\W_]*(?:{CJK.pattern}|(?:(?!{CJK.pattern})[^\W_])+)|[\W_]+$")  # and what is before it
 
 
 def unsure(sentence: Segment) -> bool:
@@ -44,3 +48,13 @@ def told(sentence: str, found: Sequence[Reading]) -> tuple[Reading, ...]:
 def bare(text: str) -> str:
     """The text without what is not heard: case, spaces and punctuation."""
     return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def compared(text: str, other: str) -> tuple[list[str], list[str], list[tuple[int, int, int, int]]]:
+    """The words of both texts, each with what is before it, and where they differ: from which word of the first to
+    which, and of the second. Characters are the words of Chinese and Japanese.
+    """
+    words, others = _WORD.findall(text), _WORD.findall(other)
+    matcher = SequenceMatcher(None, list(map(bare, words)), list(map(bare, others)), autojunk=False)
+    differences = [(a, b, c, d) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
+    return words, others, differences

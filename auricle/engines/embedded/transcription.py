@@ -34,7 +34,7 @@ TEMPERATURES = (0.4, 0.8)  # openai/whisper tries five, which keeps hopeless aud
 SURE_LANGUAGE = 0.6  # probability of a language from which on it is believed; else the first is sought with 30 s
 SURE_SECONDS = 3.0  # and the least length of such a window, unless nothing else is known
 BEAM_SECONDS = 8.0  # least length of a grafted window that is searched with a beam
-MOST_WEIGHED = 1000  # words of an audio that are weighed against what was written: half a minute on two slow cores
+MOST_WEIGHED = 1000  # words of an audio that are weighed against what was written: a minute on two slow cores
 READINGS = 10  # texts of a window that are told beside the one that was found, where that is wanted
 
 

@@ -21,7 +21,7 @@ FRAME_SECONDS = 0.01  # of the mel spectrogram
 WINDOW_FRAMES = 3000  # frames of the 30 s that Whisper was trained on
 MAX_TOKENS = 224  # of one window, as in openai/whisper: half of the text context
 BEST_OF = 3  # texts that are drawn at a temperature; openai/whisper draws 5
-SCORED_TOGETHER = 8  # texts of one window; more gain nothing
+SCORED_TOGETHER = 8  # texts of one window: each takes its states once more in memory
 LEAST_PROBABILITY = 1e-9  # of a token that is told apart from none
 _SEED = 0  # of drawn texts: windows that come in the same order get the same ones in every process
 _CODES = {"jw": "jv"}  # Whisper's own spelling of Javanese -> ISO 639-1
@@ -140,10 +140,11 @@ class Whisper:
         width]."""
         start = self.prompt(language, translate=False, prefix=None)[:-1]
         tokens = [self.tokenizer.encode(text) for text in texts]
+        row = np.array(states)
         found: list[float] = []
         for first in range(0, len(tokens), SCORED_TOGETHER):
             batch = tokens[first : first + SCORED_TOGETHER]
-            rows = np.repeat(np.array(states), len(batch), axis=0)
+            rows = np.repeat(row, len(batch), axis=0)
             results = self.model.align(ctranslate2.StorageView.from_array(rows), start, batch, 2 * rows.shape[1])
             found += [float(np.log(np.maximum(one.text_token_probs, LEAST_PROBABILITY)).sum()) for one in results]
         return found
