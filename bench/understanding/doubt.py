@@ -11,9 +11,10 @@ the other folds, and readings.toml.
 With `--update` only the questions of those files are asked, a second each, and the probe that is there is changed as
 little as they need: the same regression, whose ridge draws towards the old weights in place of none.
 
-With `--reasons` it is the second probe that is fitted, in the same way: on the questions why of all files, told what is
-said with made-up mistakes (tuning/spoilt.py), and on what the model answers when it has to give a reason. That takes
-half an hour or more.
+With `--second reasons` it is the second probe that is fitted, in the same way: on the questions why of all files, told
+what is said with made-up mistakes (tuning/spoilt.py), and on what the model answers when it has to give a reason; with
+`--second answers`, on all other questions, and on what it answers as it likes. That takes two seconds a question or
+more, half an hour for the one and two hours for the other.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 import sys
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -36,7 +38,7 @@ from auricle.config import load_settings
 from auricle.engines.embedded.completion import Sampling
 from auricle.engines.embedded.constraints import Tools, beginning_with
 from auricle.engines.embedded.conversation import Conversation
-from auricle.engines.embedded.doubt import ADMIT, ReasonDoubt, doubt_of
+from auricle.engines.embedded.doubt import ADMIT, AnswerDoubt, doubt_of
 from auricle.engines.embedded.heard import Heard
 from auricle.engines.embedded.language_model import PROMPTS, LanguageModel
 from auricle.engines.embedded.listener import Listener
@@ -44,6 +46,7 @@ from auricle.engines.embedded.responder import Responder
 from auricle.engines.embedded.vocabularies import VOCABULARIES
 from auricle.weights.pull import resolve
 from bench.sets import cache_dir
+from bench.understanding.answers import CANNOT
 from bench.understanding.evaluate import ANSWER_TOKENS, Deaf
 from bench.understanding.spoken import listened
 from bench.understanding.tuning.spoilt import spoilt
@@ -56,11 +59,11 @@ TOKENS = 1024  # that are compared
 FOLDS = 5
 RIDGE = 100.0  # of standardised features
 UPDATE_RIDGE = 100.0  # of changes to weights
-REASON_RIDGE = 30.0  # of the second probe's features
+SECOND_RIDGE = {"reasons": 30.0, "answers": 300.0}  # of the second probes' features
 LIMITS = np.arange(-1.0, 2.25, 0.25)  # of log-odds, that are told of
 STEPS = 20  # of Newton's method
 DIGITS = 5  # of weights that are written
-REASON_DIGITS = 3  # of the second probe's: that moves log-odds by 0.04 at most
+SECOND_DIGITS = 3  # of the second probes': that moves log-odds by 0.04 at most
 
 Floats = NDArray[np.float64]
 
@@ -107,8 +110,8 @@ async def asked(
     return tokens, np.array(rows)
 
 
-async def explained(reads: Sequence[Read], name: str, tokens: tuple[int, ...]) -> tuple[list[str], Floats]:
-    """What the model answers to questions why if it has to give a reason; and how likely `tokens` are to begin its
+async def answered(reads: Sequence[Read], name: str, tokens: tuple[int, ...]) -> tuple[list[str], Floats]:
+    """What the model answers, to questions why if it has to give a reason; and how likely `tokens` are to begin its
     answer, and to follow it: float64 [questions, 2 * tokens]."""
     answers: list[str] = []
     rows: list[tuple[float, ...]] = []
@@ -116,7 +119,8 @@ async def explained(reads: Sequence[Read], name: str, tokens: tuple[int, ...]) -
         for read in reads:
             prompt = (await responder.prompt(read.request, [read.heard])).tokens
             before = await model.weigh(prompt, tokens)
-            because = beginning_with(VOCABULARIES[Conversation(read.request, Tools()).question.language].because)
+            asked = Conversation(read.request, Tools())
+            because = beginning_with(VOCABULARIES[asked.question.language].because) if asked.reasoned else None
             pieces = model.write(prompt, ANSWER_TOKENS, Sampling(grammar=because))
             answers.append("".join([piece.text async for piece in pieces]).strip())
             after = await model.weigh([*prompt, *await model.tokenize(answers[-1])], tokens)
@@ -266,45 +270,56 @@ def update(name: str, files: Sequence[Path]) -> tuple[tuple[int, ...], Floats, f
     return old.tokens, np.array(old.weights) + weights, old.bias + bias
 
 
-def fit_reasons(name: str) -> ReasonDoubt:
-    """The second probe, for reasons: the first one, changed as little as they need, and what follows a reason.
+def fit_second(name: str, kind: str) -> AnswerDoubt:
+    """A second probe, for `reasons` or for other `answers`: the first one, changed as little as they need, and what
+    follows an answer.
 
     Whether a wrong answer to what was told is sent or taken back is the same, so nothing is fitted on these.
     """
     doubt = doubt_of(name)
     if doubt is None:
-        raise SystemExit(f"there is no probe for {name} yet: run this without --reasons first")
+        raise SystemExit(f"there is no probe for {name} yet: run this without --second first")
     reads = [
         replace(read, heard=spoilt(read.heard, repr(read.said)))
         for file in ANSWERABLE
         for read in readings("fit", file)
-        if Conversation(read.request, Tools()).reasoned
+        if kind == _kind(read)
     ]
-    answers, features = asyncio.run(explained(reads, name, doubt.tokens))
+    answers, features = asyncio.run(answered(reads, name, doubt.tokens))
     truth = labels(reads)
-    pairs = zip(reads, answers, strict=True)
+    pairs = list(zip(reads, answers, strict=True))
     right = np.array([read.right is not None and read.judge(answer) for read, answer in pairs])
+    refused = np.array([bool(re.search(CANNOT, answer, re.IGNORECASE | re.DOTALL)) for answer in answers])
     of_use = right | (truth == 1)
     first = features[:, : len(doubt.tokens)] @ np.array(doubt.weights) + doubt.bias
-    log_odds = held_out(reads, features, first, REASON_RIDGE, of_use)
+    ridge = SECOND_RIDGE[kind]
+    log_odds = held_out(reads, features, first, ridge, of_use)
     for label, odds in (("the first probe", first), ("other folds", log_odds)):
-        sys.stdout.write(f"\n{label}: area {area(odds, truth):.3f}\n")
-    for limit in LIMITS:
-        answered, admitted = int(np.sum(right & (log_odds <= limit))), int(np.sum(log_odds[truth == 1] > limit))
-        sys.stdout.write(f"from {limit:5.2f} on: {answered}/{np.sum(truth == 0):.0f} answered right")
-        sys.stdout.write(f", {admitted}/{truth.sum():.0f} admitted\n")
-    weights, bias = fitted(features[of_use], truth[of_use], first[of_use], REASON_RIDGE)
+        sys.stdout.write(f"\n{label}: area {area(odds[of_use], truth[of_use]):.3f}\n")
+        for limit in LIMITS:
+            admitted = (odds > limit) | refused
+            sys.stdout.write(
+                f"from {limit:5.2f} on: {np.sum(right & ~admitted)}/{np.sum(truth == 0):.0f} answered right"
+            )
+            sys.stdout.write(f", {np.sum(admitted[truth == 1])}/{truth.sum():.0f} admitted\n")
+    weights, bias = fitted(features[of_use], truth[of_use], first[of_use], ridge)
     before, after = np.split(weights, 2)
     before += np.array(doubt.weights)
-    return ReasonDoubt(
-        _rounded(before, REASON_DIGITS), _rounded(after, REASON_DIGITS), round(doubt.bias + bias, DIGITS)
+    return AnswerDoubt(
+        _rounded(before, SECOND_DIGITS), _rounded(after, SECOND_DIGITS), round(doubt.bias + bias, DIGITS)
     )
 
 
-def write_reasons(name: str, probe: ReasonDoubt) -> None:
-    """Keep the second probe of the language model `name` for the engine."""
+def _kind(read: Read) -> str | None:
+    """Which second probe is asked about `read`, if any."""
+    asked = Conversation(read.request, Tools())
+    return "reasons" if asked.reasoned else "answers" if asked.doubtable else None
+
+
+def write_second(name: str, kind: str, probe: AnswerDoubt) -> None:
+    """Keep a second probe of the language model `name` for the engine."""
     probes = json.loads(PROBE.read_text("utf-8"))
-    probes[name]["reasons"] = asdict(probe)
+    probes[name][kind] = asdict(probe)
     PROBE.write_text(json.dumps(probes) + "\n", "utf-8")
 
 
@@ -316,13 +331,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="keep the probe for the engine")
     parser.add_argument("--update", nargs="+", type=Path, metavar="FILE", help="change the probe by these files alone")
-    parser.add_argument("--reasons", action="store_true", help="fit the second probe, for questions why")
+    parser.add_argument(
+        "--second", choices=sorted(SECOND_RIDGE), help="fit a second probe: for questions why, or for others"
+    )
     parser.add_argument("--model", default=load_settings().engine("embedded").language_model, help="of the catalogue")
     options = parser.parse_args()
-    if options.reasons:
-        reasons = fit_reasons(options.model)
+    if options.second:
+        second = fit_second(options.model, options.second)
         if options.write:
-            write_reasons(options.model, reasons)
+            write_second(options.model, options.second, second)
         return
     probe = update(options.model, options.update) if options.update else fit(options.model)
     if options.write:

@@ -13,7 +13,7 @@ from auricle.engines.embedded.certain import beginning, denies, may_deny, told
 from auricle.engines.embedded.completion import Sampling, Written
 from auricle.engines.embedded.constraints import anything_but, beginning_with, beginning_with_or, exactly
 from auricle.engines.embedded.conversation import Conversation
-from auricle.engines.embedded.doubt import ADMIT, ADMIT_REASON, Doubt
+from auricle.engines.embedded.doubt import ADMIT, ADMIT_ANSWER, ADMIT_REASON, SURE, AnswerDoubt, Doubt
 from auricle.engines.embedded.examples import FACTS
 from auricle.engines.embedded.grounding import REASONED, invented, unfounded
 from auricle.engines.embedded.heard import Heard
@@ -36,8 +36,12 @@ class _Settled:
     grammar: str | None = None
     reused: int | None = None
     """Tokens of the prompt, from the front, whose keys and values were still there, if it had to be read."""
+    probed: bool = False
+    """Whether it is to be probed when it is written."""
     logprobs: tuple[float, ...] = ()
-    """How likely tokens are to begin the answer, where that is needed again: of a reason."""
+    """How likely tokens are to begin the answer, where that is needed again."""
+    untold: bool = False
+    """Whether what is asked is rather not told, as far as is known by then."""
 
 
 class Writer:
@@ -47,7 +51,7 @@ class Writer:
         """`doubt` was fitted for this model, if for any."""
         self._model = model
         self._doubt = doubt
-        self._judged: OrderedDict[tuple[bytes, Sampling], str | None] = OrderedDict()
+        self._grammars: OrderedDict[tuple[bytes, Sampling], str | None] = OrderedDict()
 
     async def write(
         self, conversation: Conversation, heard: Sequence[Heard], prompt: Prompt, max_tokens: int, sampling: Sampling
@@ -58,75 +62,97 @@ class Writer:
         The beginning of an answer that may be corrected is held back until it is judged.
         """
         sampling = replace(sampling, adapted=conversation.adapted)
-        key = array("I", prompt.tokens).tobytes(), sampling
-        judge, settled, held, correction = None, _Settled(), "", ""
-        reason: Written | None = None  # the end of one that is yet to be probed
-        if key in self._judged:
-            sampling = replace(sampling, grammar=self._judged[key])
+        if (key := _key(prompt, sampling)) in self._grammars:
+            writing = self._model.write(prompt.tokens, max_tokens, replace(sampling, grammar=self._grammars[key]))
         elif conversation.asked:
-            judge = _Judge(conversation, heard, self._doubt)
-            settled = await self._settle(judge, prompt)
-            sampling = replace(sampling, grammar=settled.grammar)
-        reused = settled.reused
-        async with aclosing(self._model.write(prompt.tokens, max_tokens, sampling)) as pieces:
+            writing = self._write_judged(_Judge(conversation, heard, self._doubt), prompt, max_tokens, sampling)
+        else:
+            writing = self._model.write(prompt.tokens, max_tokens, sampling)
+        async with aclosing(writing) as pieces:
             async for piece in pieces:
-                reused = piece.reused_tokens if reused is None else reused
-                held += piece.text
-                if judge is not None:
-                    if piece.finish is None and not judge.ready(held):
-                        continue
-                    if correction := judge.correction(held if piece.finish else _UNFINISHED.sub("", held)):
-                        break
-                    if settled.logprobs:
-                        reason = replace(piece, text=held, reused_tokens=reused)
-                        break
-                    if sampling.temperature == 0 and piece.finish != "length":
-                        self._remember(key, sampling.grammar)
-                    judge = None
-                yield replace(piece, text=held, reused_tokens=reused)
-                held = ""
-        if reason is not None and judge is not None:  # its slot is free again: a probe needs one
-            if await self._untold(prompt, settled.logprobs, reason.text.strip()):
-                correction = judge.admitting()
-            else:
-                if sampling.temperature == 0 and reason.finish != "length":
-                    self._remember(key, sampling.grammar)
-                yield reason
+                yield piece
+
+    async def _write_judged(
+        self, judge: _Judge, prompt: Prompt, max_tokens: int, sampling: Sampling
+    ) -> AsyncGenerator[Written, None]:
+        """An answer that may stand, or what is to be written in its place."""
+        settled = await self._settle(judge, prompt)
+        held_to = replace(sampling, grammar=settled.grammar)
+        async with aclosing(self._model.write(prompt.tokens, max_tokens, held_to)) as pieces:
+            begun, correction = await _begin(pieces, judge, settled)
+            reused = begun.reused_tokens if settled.reused is None else settled.reused
+            begun = replace(begun, reused_tokens=reused)
+            if not correction and begun.finish is None:
+                if sampling.temperature == 0:
+                    self._remember(prompt, sampling, settled.grammar)
+                yield begun
+                async for piece in pieces:
+                    yield replace(piece, reused_tokens=reused)
+                return
+        # Its slot is free again: a probe needs one.
+        if not correction and settled.probed and await self._untold(judge, prompt, settled.logprobs, begun.text):
+            correction = judge.admitting()
         if not correction:
+            if sampling.temperature == 0 and begun.finish != "length":
+                self._remember(prompt, sampling, settled.grammar)
+            yield begun
             return
-        self._remember(key, correction)
+        self._remember(prompt, sampling, correction)
         corrected = replace(sampling, grammar=correction)
         async with aclosing(self._model.write(prompt.tokens, max_tokens, corrected)) as pieces:
             async for piece in pieces:
-                yield piece if reused is None else replace(piece, reused_tokens=reused)
+                yield replace(piece, reused_tokens=reused)
 
     async def _settle(self, judge: _Judge, prompt: Prompt) -> _Settled:
-        """What is certain of the answer, before anything of it is written."""
+        """What is known of the answer before anything of it is written."""
         if (grammar := judge.certain()) is not None:
             return _Settled(grammar)
         if self._doubt is None or not judge.doubtable:
             return _Settled(judge.reasoning())
         weighed = await self._model.weigh(prompt.tokens, self._doubt.tokens)
-        if judge.probes_reasons:
-            return _Settled(judge.reasoning(), weighed.reused_tokens, weighed.logprobs)
-        admitted = self._doubt.log_odds(weighed.logprobs) > ADMIT
-        return _Settled(judge.admitting() if admitted else judge.reasoning(), weighed.reused_tokens)
+        log_odds = self._doubt.log_odds(weighed.logprobs)
+        probed = judge.probe is not None
+        if log_odds > (SURE if probed else ADMIT) and not judge.probes_reasons:
+            return _Settled(judge.admitting(), weighed.reused_tokens)
+        return _Settled(judge.reasoning(), weighed.reused_tokens, probed, weighed.logprobs, log_odds > ADMIT)
 
-    async def _untold(self, prompt: Prompt, before: Sequence[float], reason: str) -> bool:
-        """Whether `reason`, which the model has written, is rather none that is told; `before` is how likely tokens
-        were to begin its answer."""
-        if self._doubt is None or self._doubt.reasons is None:
+    async def _untold(self, judge: _Judge, prompt: Prompt, before: Sequence[float], answer: str) -> bool:
+        """Whether nothing like `answer`, which the model has written, is rather told; `before` is how likely tokens
+        were to begin it."""
+        answer = answer.strip()
+        if self._doubt is None or judge.probe is None or answer in ADMISSIONS.values():
             return False
-        written = [*prompt.tokens, *await self._model.tokenize(reason)]
+        written = [*prompt.tokens, *await self._model.tokenize(answer)]
         if len(written) >= self._model.context_length:
             return False
         after = await self._model.weigh(written, self._doubt.tokens)
-        return self._doubt.reasons.log_odds(before, after.logprobs) > ADMIT_REASON
+        limit = ADMIT_REASON if judge.probes_reasons else ADMIT_ANSWER
+        return judge.probe.log_odds(before, after.logprobs) > limit
 
-    def _remember(self, key: tuple[bytes, Sampling], grammar: str | None) -> None:
-        self._judged[key] = grammar
-        if len(self._judged) > REMEMBERED:
-            self._judged.popitem(last=False)
+    def _remember(self, prompt: Prompt, sampling: Sampling, grammar: str | None) -> None:
+        self._grammars[_key(prompt, sampling)] = grammar
+        if len(self._grammars) > REMEMBERED:
+            self._grammars.popitem(last=False)
+
+
+def _key(prompt: Prompt, sampling: Sampling) -> tuple[bytes, Sampling]:
+    return array("I", prompt.tokens).tobytes(), sampling
+
+
+async def _begin(pieces: AsyncGenerator[Written, None], judge: _Judge, settled: _Settled) -> tuple[Written, str]:
+    """What an answer begins with, as far as it has to be there to be judged, as one piece; and the grammar of what to
+    write in its place, empty where it may stand."""
+    held = ""
+    async for piece in pieces:
+        held += piece.text
+        if piece.finish is None:
+            if not judge.ready(held, probed=settled.probed):
+                continue
+            if settled.untold:  # too long to be held until it is probed
+                return replace(piece, text=held), judge.admitting()
+        correction = judge.correction(held if piece.finish else _UNFINISHED.sub("", held))
+        return replace(piece, text=held), correction
+    return Written(held, "stop"), ""
 
 
 @dataclass(frozen=True)
@@ -162,10 +188,16 @@ class _Judge:
         return anything_but(vocabulary.refusal or vocabulary.admission)
 
     @property
+    def probe(self) -> AnswerDoubt | None:
+        """What tells, of the answer that the model writes, if it was told."""
+        if self.doubt is None or not self.doubtable:
+            return None
+        return self.doubt.reasons if self.conversation.reasoned else self.doubt.answers
+
+    @property
     def probes_reasons(self) -> bool:
-        """Whether a probe tells of the reason that the model writes if it is one that was told."""
-        told = self.doubt is not None and self.doubt.reasons is not None
-        return told and self.doubtable and self.conversation.reasoned
+        """Whether the answer is a reason, and is probed."""
+        return self.conversation.reasoned and self.probe is not None
 
     def reasoning(self) -> str | None:
         """The grammar of an answer to why: because of something, or, where no probe judges that, it can't be heard. A
@@ -180,10 +212,11 @@ class _Judge:
         """The grammar of the answer that it can't be heard."""
         return exactly(self._admission)
 
-    def ready(self, held: str) -> bool:
-        """Whether enough of the answer is there to judge it; of a reason that is probed, all."""
-        if self.probes_reasons:
-            return False
+    def ready(self, held: str, *, probed: bool = False) -> bool:
+        """Whether enough of the answer is there to judge it; of one that is to be probed, if it is too long to be held,
+        and of a reason all."""
+        if probed:
+            return len(held) >= HELD_CHARACTERS and not self.conversation.reasoned
         if len(held) >= HELD_CHARACTERS or has_sentence(held):
             return True
         return not self._admission and not (self._says and may_deny(held, self.heard))
@@ -193,8 +226,8 @@ class _Judge:
         if self._says and denies(held, self.heard):
             return beginning_with(self._says)
         # Of a reason the adapter, or the probe and the model, know more than the rule.
-        known = self.conversation.adapted or (self.doubt is not None and self.doubtable and self.reasoning())
-        reasons = not known
+        known = self.conversation.reasoned and self.doubt is not None and self.doubtable
+        reasons = not (self.conversation.adapted or known)
         made_up = self._admission and _made_up(held, self.conversation, self.heard, reasons=reasons)
         return self.admitting() if made_up else ""
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from auricle.config import EngineSettings
-from auricle.engines.embedded.doubt import Doubt, ReasonDoubt, doubt_of
+from auricle.engines.embedded.doubt import AnswerDoubt, Doubt, doubt_of
 from bench.understanding.doubt import area, fitted
 
 
@@ -14,8 +14,8 @@ def test_it_is_a_weighted_sum() -> None:
     assert Doubt((5, 9), (0.5, -1.0), 0.25).log_odds((-2.0, -3.0)) == pytest.approx(2.25)
 
 
-def test_of_a_reason_it_is_a_weighted_sum_of_two_places() -> None:
-    probe = ReasonDoubt(before=(0.5, -1.0), after=(2.0, 0.0), bias=0.25)
+def test_of_an_answer_it_is_a_weighted_sum_of_two_places() -> None:
+    probe = AnswerDoubt(before=(0.5, -1.0), after=(2.0, 0.0), bias=0.25)
     assert probe.log_odds((-2.0, -3.0), (-1.0, -7.0)) == pytest.approx(0.25)
     with pytest.raises(ValueError, match="shorter"):
         probe.log_odds((-2.0, -3.0), (-1.0,))
@@ -25,8 +25,9 @@ def test_the_default_model_has_one() -> None:
     doubt = doubt_of(EngineSettings().language_model)
     assert doubt is not None
     assert len(doubt.tokens) == len(doubt.weights) == len(set(doubt.tokens))
-    assert doubt.reasons is not None
-    assert len(doubt.tokens) == len(doubt.reasons.before) == len(doubt.reasons.after)
+    for second in (doubt.reasons, doubt.answers):
+        assert second is not None
+        assert len(doubt.tokens) == len(second.before) == len(second.after)
 
 
 @pytest.mark.parametrize("name", ["qwen2.5-coder-0.5b", "org/repo:model.gguf", ""])

@@ -11,7 +11,7 @@ import pytest
 from auricle.engines.embedded.completion import Sampling, Weighed, Written
 from auricle.engines.embedded.constraints import Tools, beginning_with, beginning_with_or, exactly
 from auricle.engines.embedded.conversation import Conversation
-from auricle.engines.embedded.doubt import Doubt, ReasonDoubt
+from auricle.engines.embedded.doubt import AnswerDoubt, Doubt
 from auricle.engines.embedded.language_model import LanguageModel
 from auricle.engines.embedded.prompt import Prompt
 from auricle.engines.embedded.responder import Responder
@@ -167,7 +167,7 @@ async def test_other_answers_begin_as_they_like(respondent: Respondent, text: st
 @pytest.mark.parametrize("log_odds", [9.0, -9.0])
 async def test_a_reason_is_sent_if_it_was_told(respondent: Respondent, log_odds: float) -> None:
     model = Held(Roomy(respondent.model))  # type: ignore[arg-type]
-    never = Doubt((13,), (0.0,), 9.0, ReasonDoubt((0.0,), (0.0,), log_odds))
+    never = Doubt((13,), (0.0,), 9.0, AnswerDoubt((0.0,), (0.0,), log_odds))
     responder = Responder(cast(LanguageModel, model), respondent._listener, never)
     responder._lesson = respondent.taught._lesson
     asked = respondent.request(YES, "Why should we buy the red car?")
@@ -186,11 +186,55 @@ async def test_a_reason_is_sent_if_it_was_told(respondent: Respondent, log_odds:
     assert first.usage.prompt_tokens == again.usage.prompt_tokens == await responder.count_prompt_tokens(asked)
 
 
-async def test_a_reason_that_leaves_no_room_is_not_probed(respondent: Respondent) -> None:
-    doubt = Doubt((13,), (0.0,), -9.0, ReasonDoubt((0.0,), (0.0,), 9.0))
+@pytest.mark.parametrize("log_odds", [9.0, -9.0])
+async def test_an_answer_is_sent_if_it_was_told(respondent: Respondent, log_odds: float) -> None:
+    model = Held(Roomy(respondent.model))  # type: ignore[arg-type]
+    doubt = Doubt((13,), (0.0,), 1.0, answers=AnswerDoubt((0.0,), (0.0,), log_odds))
+    responder = Responder(cast(LanguageModel, model), respondent._listener, doubt)
+    responder._lesson = respondent.taught._lesson
+    asked = respondent.request(PARCEL, "Who is calling?")
+    first, again = [await collect(responder.answer(asked)) for _ in range(2)]
+    assert (first.content == ADMISSIONS["en"]) is (log_odds > 0)
+    assert ("Daniel" in first.content) is (log_odds < 0)
+    assert again.content == first.content
+    assert len(model.grammars) == (3 if log_odds > 0 else 2), "it is not judged twice"
+    assert again.usage.cached_tokens == again.usage.prompt_tokens - 1  # the last one is always read
+    assert again.usage.completion_tokens == first.usage.completion_tokens
+
+
+async def test_what_is_surely_not_told_is_not_written(respondent: Respondent) -> None:
+    model = Held(Roomy(respondent.model))  # type: ignore[arg-type]
+    doubt = Doubt((13,), (0.0,), 9.0, answers=AnswerDoubt((0.0,), (0.0,), -9.0))
+    responder = Responder(cast(LanguageModel, model), respondent._listener, doubt)
+    responder._lesson = respondent.taught._lesson
+    answer = await collect(responder.answer(respondent.request(PARCEL, "Who is calling?")))
+    assert answer.content == ADMISSIONS["en"]
+    assert model.grammars == [exactly(ADMISSIONS["en"])]
+
+
+@pytest.mark.parametrize("log_odds", [1.0, -1.0])
+async def test_a_long_answer_is_probed_before_it_is_written(respondent: Respondent, log_odds: float) -> None:
+    text = "It is Daniel who calls" + ", and he calls" * 12 + ", before six."
+    model = Saying(Roomy(respondent.model), text)  # type: ignore[arg-type]
+    doubt = Doubt((13,), (0.0,), log_odds, answers=AnswerDoubt((0.0,), (0.0,), 9.0))
+    responder = Responder(cast(LanguageModel, model), respondent._listener, doubt)
+    responder._lesson = respondent.taught._lesson
+    deltas = [delta async for delta in responder.answer(respondent.request(PARCEL, "Who is calling?"))]
+    pieces = [delta.content for delta in deltas if delta.content]
+    assert "".join(pieces) == (ADMISSIONS["en"] if log_odds > 0 else text)
+    assert log_odds > 0 or len(pieces) > 1, "it is sent while it is being written"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"), [("Why should we buy the red car?", "Because it is cheaper."), ("Which car is it?", "The red.")]
+)
+async def test_an_answer_that_leaves_no_room_is_not_probed(respondent: Respondent, text: str, answer: str) -> None:
+    untold = AnswerDoubt((0.0,), (0.0,), 9.0)
+    doubt = Doubt((13,), (0.0,), -9.0, untold, untold)
     writer = Writer(respondent.model, doubt)
     prompt = Prompt((13,) * respondent.model.context_length, ())
-    assert not await writer._untold(prompt, (0.0,), "Because it is cheaper.")
+    judge = _Judge(Conversation(respondent.request(YES, text), Tools()), [YES], doubt)
+    assert not await writer._untold(judge, prompt, (0.0,), answer)
 
 
 @pytest.mark.parametrize("doubt", [None, Doubt((13,), (0.0,), 0.0)])
