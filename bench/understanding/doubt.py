@@ -119,9 +119,10 @@ async def answered(reads: Sequence[Read], name: str, tokens: tuple[int, ...]) ->
         for read in reads:
             prompt = (await responder.prompt(read.request, [read.heard])).tokens
             before = await model.weigh(prompt, tokens)
-            asked = Conversation(read.request, Tools())
-            because = beginning_with(VOCABULARIES[asked.question.language].because) if asked.reasoned else None
-            pieces = model.write(prompt, ANSWER_TOKENS, Sampling(grammar=because))
+            conversation = Conversation(read.request, Tools())
+            because = VOCABULARIES[conversation.question.language].because if conversation.reasoned else ""
+            sampling = Sampling(grammar=beginning_with(because) if because else None)
+            pieces = model.write(prompt, ANSWER_TOKENS, sampling)
             answers.append("".join([piece.text async for piece in pieces]).strip())
             after = await model.weigh([*prompt, *await model.tokenize(answers[-1])], tokens)
             rows.append(before.logprobs + after.logprobs)
@@ -287,7 +288,7 @@ def fit_second(name: str, kind: str) -> AnswerDoubt:
     ]
     answers, features = asyncio.run(answered(reads, name, doubt.tokens))
     truth = labels(reads)
-    pairs = list(zip(reads, answers, strict=True))
+    pairs = zip(reads, answers, strict=True)
     right = np.array([read.right is not None and read.judge(answer) for read, answer in pairs])
     refused = np.array([bool(re.search(CANNOT, answer, re.IGNORECASE | re.DOTALL)) for answer in answers])
     of_use = right | (truth == 1)
@@ -298,10 +299,11 @@ def fit_second(name: str, kind: str) -> AnswerDoubt:
         sys.stdout.write(f"\n{label}: area {area(odds[of_use], truth[of_use]):.3f}\n")
         for limit in LIMITS:
             admitted = (odds > limit) | refused
+            answered_right, admissions = np.sum(right & ~admitted), np.sum(admitted & (truth == 1))
             sys.stdout.write(
-                f"from {limit:5.2f} on: {np.sum(right & ~admitted)}/{np.sum(truth == 0):.0f} answered right"
+                f"from {limit:5.2f} on: {answered_right}/{np.sum(truth == 0)} answered right, "
+                f"{admissions}/{np.sum(truth == 1)} admitted\n"
             )
-            sys.stdout.write(f", {np.sum(admitted[truth == 1])}/{truth.sum():.0f} admitted\n")
     weights, bias = fitted(features[of_use], truth[of_use], first[of_use], ridge)
     before, after = np.split(weights, 2)
     before += np.array(doubt.weights)
