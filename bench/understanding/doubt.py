@@ -24,7 +24,6 @@ import asyncio
 import hashlib
 import json
 import random
-import re
 import sys
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -46,7 +45,6 @@ from auricle.engines.embedded.responder import Responder
 from auricle.engines.embedded.vocabularies import VOCABULARIES
 from auricle.weights.pull import resolve
 from bench.sets import cache_dir
-from bench.understanding.answers import CANNOT
 from bench.understanding.evaluate import ANSWER_TOKENS, Deaf
 from bench.understanding.spoken import listened
 from bench.understanding.tuning.spoilt import spoilt
@@ -288,9 +286,9 @@ def fit_second(name: str, kind: str) -> AnswerDoubt:
     ]
     answers, features = asyncio.run(answered(reads, name, doubt.tokens))
     truth = labels(reads)
-    pairs = zip(reads, answers, strict=True)
+    pairs = list(zip(reads, answers, strict=True))
     right = np.array([read.right is not None and read.judge(answer) for read, answer in pairs])
-    refused = np.array([bool(re.search(CANNOT, answer, re.IGNORECASE | re.DOTALL)) for answer in answers])
+    refused = np.array([replace(read, right=None).judge(answer) for read, answer in pairs])
     of_use = right | (truth == 1)
     first = features[:, : len(doubt.tokens)] @ np.array(doubt.weights) + doubt.bias
     ridge = SECOND_RIDGE[kind]

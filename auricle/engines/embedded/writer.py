@@ -36,12 +36,15 @@ class _Settled:
     grammar: str | None = None
     reused: int | None = None
     """Tokens of the prompt, from the front, whose keys and values were still there, if it had to be read."""
-    probed: bool = False
-    """Whether it is to be probed when it is written."""
     logprobs: tuple[float, ...] = ()
-    """How likely tokens are to begin the answer, where that is needed again."""
+    """How likely tokens are to begin the answer, where it is to be probed when it is written."""
     untold: bool = False
     """Whether what is asked is rather not told, as far as is known by then."""
+
+    @property
+    def probed(self) -> bool:
+        """Whether the answer is to be probed when it is written."""
+        return bool(self.logprobs)
 
 
 class Writer:
@@ -111,10 +114,10 @@ class Writer:
             return _Settled(judge.reasoning())
         weighed = await self._model.weigh(prompt.tokens, self._doubt.tokens)
         log_odds = self._doubt.log_odds(weighed.logprobs)
-        probed = judge.probe is not None
-        if log_odds > (SURE if probed else ADMIT) and not judge.probes_reasons:
+        if log_odds > (ADMIT if judge.probe is None else SURE) and not judge.probes_reasons:
             return _Settled(judge.admitting(), weighed.reused_tokens)
-        return _Settled(judge.reasoning(), weighed.reused_tokens, probed, weighed.logprobs, log_odds > ADMIT)
+        logprobs = () if judge.probe is None else weighed.logprobs
+        return _Settled(judge.reasoning(), weighed.reused_tokens, logprobs, log_odds > ADMIT)
 
     async def _untold(self, judge: _Judge, prompt: Prompt, before: Sequence[float], answer: str) -> bool:
         """Whether nothing like `answer`, which the model has written, is rather told; `before` is how likely tokens
